@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counters and gauges as rows of a table. Each process has a metrics.def of
+ *
+ *     METRIC(FRAMES_SENT, COUNTER, "stipple_edge_frames_sent_total", "help")
+ *
+ * from which it makes an enum and the rows; a value is one 64-bit integer that
+ * the process's one thread writes. Rendered as Prometheus text 0.0.4. A name
+ * may carry labels: "stipple_edge_closed_total{code=\"1008\"}"; rows of one
+ * family must stand together.
+ */
+#ifndef COMMON_METRICS_H
+#define COMMON_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { COUNTER, GAUGE } metric_type_t;
+
+typedef struct {
+    metric_type_t type;
+    const char *name; /* with its labels, if any */
+    const char *help;
+} metric_row_t;
+
+/* Renders `count` rows and values; the caller owns the text (free). Adds the
+ * process's own: resident bytes, CPU seconds, open descriptors. */
+char *metrics_render(const metric_row_t *rows, const int64_t *values,
+                     size_t count, size_t *length);
+
+#endif

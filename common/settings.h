@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A process's settings as one table. Row `publish_ms` is read from the flag
+ * --publish-ms, else from STIPPLE_PUBLISH_MS, else its default; it is checked
+ * and stored in a field of the process's config struct. --help,
+ * --settings-table (Markdown, for docs/operations.md) and --settings-names come
+ * from the rows. Anything unknown or out of range ends the start with one clear
+ * line. Values of secrets never stand in a table: only the file that holds them
+ * does.
+ */
+#ifndef COMMON_SETTINGS_H
+#define COMMON_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    SETTING_INT,    /* int64_t field, min … max */
+    SETTING_BOOL,   /* bool field: on off true false yes no 1 0 */
+    SETTING_TEXT,   /* char * field, owned by the config */
+    SETTING_CHOICE, /* char * field; `unit` lists the words: "auto|on|off" */
+    SETTING_FLAG,   /* bool field; a flag without a value, no env: a mode */
+} setting_type_t;
+
+typedef struct {
+    const char *name; /* snake_case */
+    setting_type_t type;
+    size_t offset;        /* offsetof(config, field) */
+    const char *standard; /* the default, as text; NULL for TEXT: none */
+    int64_t min, max;     /* of INT */
+    const char *unit;     /* "ms", "bytes", …, or a choice's words */
+    const char *help;     /* one sentence, upper-case start, no full stop */
+} setting_t;
+
+typedef struct {
+    const char *program; /* "stipple-broker" */
+    const char *about;   /* one line for --help */
+    const setting_t *rows;
+    size_t count;
+    const char *arguments; /* names of positional arguments, or NULL */
+} settings_t;
+
+/* Fills config from defaults, environment and argv. Returns the index of the
+ * first positional argument (argc where none). Exits 0 after --help, --version,
+ * --settings-table, --settings-names; exits 2 with one line on standard error
+ * for anything wrong. */
+int settings_load(const settings_t *self, void *config, int argc, char **argv);
+
+/* Frees the text fields. */
+void settings_free(const settings_t *self, void *config);
+
+/* The same parse of one value, for stipplectl and tests: 0, or -1 with the
+ * reason in `why`. */
+int setting_store(const setting_t *row, void *config, const char *value,
+                  char *why, size_t why_size);
+
+/* The rows every process has, to be put first in each table. `type` is the
+ * config struct; it embeds `settings_common_t common`. */
+typedef struct {
+    char *name;
+    char *log_level;
+    char *metrics_host;
+    int64_t metrics_port;
+    char *secret_file;
+    char *curve;
+} settings_common_t;
+
+#define SETTINGS_COMMON(type)                                                  \
+    {"name",                                                                   \
+     SETTING_TEXT,                                                             \
+     offsetof(type, common.name),                                              \
+     NULL,                                                                     \
+     0,                                                                        \
+     0,                                                                        \
+     NULL,                                                                     \
+     "Name of this process in logs and metrics"},                              \
+        {"log_level",                                                          \
+         SETTING_CHOICE,                                                       \
+         offsetof(type, common.log_level),                                     \
+         "info",                                                               \
+         0,                                                                    \
+         0,                                                                    \
+         "debug|info|warn|error",                                              \
+         "Least level that is logged"},                                        \
+        {"metrics_host",                                                       \
+         SETTING_TEXT,                                                         \
+         offsetof(type, common.metrics_host),                                  \
+         "127.0.0.1",                                                          \
+         0,                                                                    \
+         0,                                                                    \
+         NULL,                                                                 \
+         "Address of the metrics port"},                                       \
+        {"metrics_port",                                                       \
+         SETTING_INT,                                                          \
+         offsetof(type, common.metrics_port),                                  \
+         "0",                                                                  \
+         0,                                                                    \
+         65535,                                                                \
+         "port",                                                               \
+         "Port of GET /metrics; 0 for none"},                                  \
+        {"secret_file",                                                        \
+         SETTING_TEXT,                                                         \
+         offsetof(type, common.secret_file),                                   \
+         NULL,                                                                 \
+         0,                                                                    \
+         0,                                                                    \
+         NULL,                                                                 \
+         "File with the cluster's secret"},                                    \
+    {                                                                          \
+        "curve", SETTING_CHOICE, offsetof(type, common.curve), "auto", 0, 0,   \
+            "auto|on|off",                                                     \
+            "Encrypt the bus with keys from the secret; auto: on for tcp"      \
+    }
+
+#endif
