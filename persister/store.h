@@ -22,6 +22,9 @@
 
 typedef struct store store_t;
 
+/* Most records in one write. */
+#define STORE_WRITE_MAX 65536
+
 typedef enum {
     STORE_OK = 0,
     STORE_NONE,   /* nothing there */
@@ -49,7 +52,7 @@ typedef struct {
 
 void store_snapshot_free(store_snapshot_t *snapshot);
 
-/* Called with contiguous ascending records; false ends the scan. */
+/* Called with records, borrowed for the call; false ends the scan. */
 typedef bool (*store_scan_fn)(void *context, const record_t *records,
                               size_t count);
 
@@ -62,25 +65,35 @@ typedef struct {
     store_t *(*new)(const char *url);
     void (*destroy)(store_t **self_p);
     store_result_t (*create_tables)(store_t *self);
-    /* Connects where needed and reads the state. */
+    /* Connects where needed and reads the state. Called again whenever the
+     * state may have moved by another's hand (a grant came back). */
     store_result_t (*open)(store_t *self, store_state_t *state);
-    /* Contiguous records from checkpoint + 1, or any range already written:
-     * then nothing changes. On OK all is durable, checkpoint included. On any
+    /* Contiguous records, 1 … STORE_WRITE_MAX, beginning at checkpoint + 1 or
+     * below: what is there already stays as it is. Beginning above is FAILED
+     * and writes nothing. On OK all is durable, checkpoint included. On any
      * other result all, some or none is written: call again with the same. */
     store_result_t (*write)(store_t *self, const record_t *records,
                             size_t count, uint32_t epoch);
-    /* Every record with from ≤ seq ≤ to in order. NONE where `from` itself is
-     * not there. */
+    /* Every record with from ≤ seq ≤ to, contiguous and ascending, whole as
+     * they were written, out of the journal. Ends OK at `to`, at the journal's
+     * end, or when visit says so; NONE where `from` itself is not there. At
+     * a hole or a damaged blob: what stands before is visited, then FAILED. */
     store_result_t (*scan)(store_t *self, uint64_t from, uint64_t to,
                            store_scan_fn visit, void *context);
-    /* Newest placement of a pixel; of a user. */
+    /* Every row of placements once, in any order: for --verify. Of a row
+     * seq, placed_at_ms, user, x, y and color are filled; the rest may be 0. */
+    store_result_t (*placements)(store_t *self, store_scan_fn visit,
+                                 void *context);
+    /* Newest placement of a pixel; of a user. Filled as in placements. */
     store_result_t (*pixel)(store_t *self, uint16_t x, uint16_t y,
                             record_t *record);
     store_result_t (*user)(store_t *self, uint64_t user, record_t *record);
-    /* A snapshot is visible whole or not at all. */
+    /* A snapshot is visible whole or not at all. One of the same seq again
+     * takes the place of the first (its canvas may have changed). */
     store_result_t (*put_snapshot)(store_t *self,
                                    const store_snapshot_t *snapshot);
-    /* The newest whole one with seq ≤ at_most. */
+    /* The newest whole one with seq ≤ at_most. Its digest is handed out as
+     * stored: whether it fits the pixels is the caller's question. */
     store_result_t (*get_snapshot)(store_t *self, uint64_t at_most,
                                    store_snapshot_t *snapshot);
     /* Drops what snapshot_keep() (snapshots.h) would not keep at now_ms. */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The board at the checkpoint, and which of the snapshots taken from it stay.
+ * Pure: no store, no clock.
+ */
+#ifndef PERSISTER_SNAPSHOTS_H
+#define PERSISTER_SNAPSHOTS_H
+
+#include "common/board.h"
+#include "common/canvas.h"
+#include "common/record.h"
+#include "persister/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which of `count` snapshots, in ascending order of taken_at_ms, stay at
+ * now_ms: the first of each minute for an hour, of each hour for a day, of each
+ * day for ever; and always the newest. Stable: what is dropped now would never
+ * have been kept later. */
+void snapshot_keep(const uint64_t *taken_at_ms, size_t count, uint64_t now_ms,
+                   bool *keep);
+
+/* The snapshot's canvas and board, checked: canvas_from_json accepts its text,
+ * the pixels fit that size and have its digest. NULL where any does not.
+ * `canvas` may be NULL. */
+board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas);
+
+/* A snapshot of `board` at seq. The caller frees it (store_snapshot_free). */
+store_snapshot_t snapshot_of(const board_t *board, const canvas_t *canvas,
+                             uint64_t seq, uint64_t now_ms);
+
+/* Puts records on the board. -1 where one lies off it, its colour does not fit,
+ * or its previous_color is not what the board shows; the board then holds all
+ * before that one, and *seq is its number. */
+int board_replay(board_t *board, const record_t *records, size_t count,
+                 uint64_t *seq);
+
+#endif
