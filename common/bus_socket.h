@@ -9,9 +9,10 @@
  *     ipc://PATH        PATH.ingress, PATH.feed, PATH.journal, PATH.control
  * A persister's query endpoint is used as it stands.
  *
- * CURVE: the server's key pair is SHA-256 of the cluster's secret and a fixed
- * word. A client must know the server's public key to speak at all, and that
- * key is never sent in clear, so one shared secret authenticates both sides.
+ * CURVE: the server's key pair is HMAC-SHA-256 of a fixed word under the
+ * cluster's secret. A client must know the server's public key to speak at all,
+ * and that key is never sent in clear, so one shared secret authenticates both
+ * sides.
  */
 #ifndef COMMON_BUS_SOCKET_H
 #define COMMON_BUS_SOCKET_H

@@ -16,7 +16,7 @@
 
 static const char *const s_words[] = {"debug", "info", "warn", "error"};
 static char s_process[64] = "stipple";
-static log_level_t s_least = LOG_INFO;
+static log_level_t s_least = LEVEL_INFO;
 
 void log_init(const char *process, log_level_t least)
 {

@@ -14,7 +14,8 @@
 
 #include <stddef.h>
 
-typedef enum { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } log_level_t;
+/* syslog.h, which czmq.h brings along, has the LOG_ words. */
+typedef enum { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR } log_level_t;
 
 /* `process` is copied; it names the line's origin. */
 void log_init(const char *process, log_level_t least);
@@ -26,10 +27,10 @@ int log_level_parse(const char *word);
 __attribute__((format(printf, 3, 4))) void
 log_event(log_level_t level, const char *event, const char *format, ...);
 
-#define log_debug(...) log_event(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...) log_event(LOG_INFO, __VA_ARGS__)
-#define log_warn(...) log_event(LOG_WARN, __VA_ARGS__)
-#define log_error(...) log_event(LOG_ERROR, __VA_ARGS__)
+#define log_debug(...) log_event(LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...) log_event(LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...) log_event(LEVEL_WARN, __VA_ARGS__)
+#define log_error(...) log_event(LEVEL_ERROR, __VA_ARGS__)
 
 /* `text` as a quoted logfmt value with control and non-ASCII bytes escaped,
  * cut to `size`; returns `buffer`. */
