@@ -10,7 +10,7 @@
 CC ?= gcc
 WERROR ?= -Werror
 PKGS := libczmq libzmq libwebsockets libuv hiredis libcurl sqlite3 jansson \
-        libjwt libcrypto zlib libdeflate spng libzstd libmicrohttpd
+        libjwt libssl libcrypto zlib libdeflate spng libzstd libmicrohttpd
 CFLAGS_ALL = -std=gnu11 -O2 -g -fno-omit-frame-pointer -I. -D_GNU_SOURCE \
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
     -Wformat=2 $(WERROR) -fstack-protector-strong \
