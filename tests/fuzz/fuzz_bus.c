@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Messages between the processes: every decoder on the same bytes.
+ */
+#include "common/bus.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bus_place_t places[BUS_PLACES_MAX];
+    static bus_verdict_t verdicts[BUS_PLACES_MAX];
+    static record_t records[64];
+    union {
+        bus_sync_t sync;
+        bus_beat_t beat;
+        bus_report_t report;
+        bus_persister_t persister;
+        bus_grant_t grant;
+        bus_replay_t replay;
+        bus_query_t query;
+        bus_answer_t answer;
+        bus_board_t board;
+        bus_body_t body;
+    } m;
+    bus_decode_places(places, data, size);
+    bus_decode_verdicts(verdicts, data, size);
+    bus_decode_sync(&m.sync, data, size);
+    bus_decode_beat(&m.beat, data, size);
+    bus_decode_report(&m.report, data, size);
+    bus_decode_persister(&m.persister, data, size);
+    bus_decode_grant(&m.grant, data, size);
+    bus_decode_replay(&m.replay, data, size);
+    bus_decode_query(&m.query, data, size);
+    bus_decode_answer(&m.answer, data, size);
+    bus_decode_board(&m.board, data, size);
+    if (bus_decode_body(&m.body, data, size) == 0)
+        records_decode(m.body.body, m.body.size, 0, records, 64);
+    return 0;
+}
