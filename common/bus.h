@@ -49,6 +49,8 @@ typedef enum {
 enum {
     BUS_PLACE_KEYLESS = 1, /* see RECORD_KEYLESS; never a duplicate … */
     BUS_PLACE_RESENT = 2,  /* … unless it was sent before, after fail-over */
+    BUS_PLACE_ASK = 4,     /* places nothing: what of user's cooldown remains?
+                              Verdict `ok`, seq 0, remaining_ms, at once */
 };
 
 /* ticket u64 · user u64 · request u32 · x u16 · y u16 · color u8 · flags u8 */

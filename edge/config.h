@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The edge's settings: one field a row of the table in config.c.
+ */
+#ifndef EDGE_CONFIG_H
+#define EDGE_CONFIG_H
+
+#include "common/settings.h"
+
+#include <stdbool.h>
+
+typedef struct {
+    settings_common_t common;
+    char *host; /* "": every address */
+    int64_t port;
+    int64_t workers;
+    char *brokers;    /* base endpoints, comma list */
+    char *persisters; /* query endpoints, comma list; may be empty */
+    int64_t tick_min_ms, tick_max_ms;
+    int64_t ring_pixels; /* touched pixels remembered for net diffs */
+    int64_t board_max_age_s;
+    char *web_dir; /* "": no page */
+    char *origins; /* comma list, or "*" */
+    bool anonymous;
+    int64_t session_ttl_s;
+    char *jwt_key_file; /* a further key to verify tokens with; or "" */
+    char *jwks_file;    /* the same as a JWKS document; or "" */
+    char *endpoints;    /* WebSocket URLs for /api/v1/config, comma list */
+    char *place_rate;   /* "auto" or placements a second and connection */
+    int64_t connections_per_address;
+    int64_t sessions_per_address; /* POST /api/v1/session a minute */
+    bool limit_loopback;
+    int64_t max_connections; /* of one worker */
+    int64_t handshake_rate;  /* WebSocket handshakes a second and worker */
+    int64_t send_buffer_bytes;
+    int64_t drain_ms;
+    char *trusted_proxies; /* CIDRs whose X-Forwarded-For counts */
+    char *tls_cert_file, *tls_key_file;
+
+    /* Not settings: filled by main. */
+    char *secret; /* the cluster's, NUL-terminated for convenience */
+    size_t secret_size;
+    unsigned worker; /* 0 … workers − 1 */
+} edge_config_t;
+
+extern const settings_t edge_settings;
+
+/* What the table cannot say: 0, or -1 with one clear line on standard error. */
+int edge_config_check(const edge_config_t *self);
+
+/* The placing rate a connection: > 0 a second, 0 for none, where `place_rate`
+ * is "auto" by the canvas's cooldown. */
+unsigned edge_config_place_rate(const edge_config_t *self,
+                                uint32_t cooldown_ms);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything HTTP on the public port.
+ */
+#ifndef EDGE_HTTP_H
+#define EDGE_HTTP_H
+
+#include "edge/edge.h"
+
+#include <libwebsockets.h>
+
+typedef struct http http_t;
+
+http_t *http_new(edge_t *edge);
+void http_destroy(http_t **self_p);
+
+/* Bytes of per-connection memory for http_callback's `user`. */
+size_t http_user_bytes(void);
+
+/* The callback of protocol 0. Gets every HTTP reason, and
+ * LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, where it checks path (404), subprotocol
+ * (400), since (400), origin (403), server_admit (503), token (401) and address
+ * limits, and either sets connection->upgrade and returns 0, or answers and
+ * returns 1.
+ */
+int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                  void *in, size_t length);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The worker's loop: libuv, with libwebsockets as its guest and ZeroMQ's
+ * descriptors beside it; the listener; the drain. Its protocol table sends
+ * HTTP to http.c and WebSockets to session.c.
+ */
+#ifndef EDGE_SERVER_H
+#define EDGE_SERVER_H
+
+#include "edge/connection.h"
+#include "edge/edge.h"
+
+struct lws;
+
+typedef struct server server_t;
+
+/* Listens. NULL, with a line in the log, where it cannot. */
+server_t *server_new(edge_t *edge);
+void server_destroy(server_t **self_p);
+
+/* Runs until SIGTERM or SIGINT and the drain that follows. */
+void server_run(server_t *self);
+
+/* Whose callback this is. */
+edge_t *server_edge(struct lws *wsi);
+/* NULL where the socket was refused before it was adopted. */
+connection_t *server_connection(struct lws *wsi);
+
+typedef enum {
+    ADMIT_OK = 0,
+    ADMIT_NOT_READY, /* no mirror yet, or draining: 503 */
+    ADMIT_STORM,     /* more handshakes a second than the setting: 503 */
+} admit_t;
+
+/* Takes one token for a WebSocket handshake; *retry_ms is for Retry-After. A
+ * full edge admits: the session is then closed with 1013 at once. */
+admit_t server_admit(server_t *self, uint32_t *retry_ms);
+
+#endif

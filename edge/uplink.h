@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The edge's side of the bus (docs/bus.md): a DEALER and a SUB to each broker,
+ * a DEALER to the persisters. Knows who leads, feeds the mirror, batches
+ * placements per loop turn, re-sends them to a new leader, times out. Owns the
+ * ZeroMQ sockets; knows no event loop: server.c polls its descriptors and
+ * calls uplink_turn.
+ *
+ * Callbacks run inside uplink_turn, never inside the call that asked.
+ */
+#ifndef EDGE_UPLINK_H
+#define EDGE_UPLINK_H
+
+#include "common/bus.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct uplink uplink_t;
+struct edge;
+
+/* Called exactly once for each placement that was not cancelled: the broker's
+ * verdict, or `unavailable` (no leader, 6 s without an answer, queue full). */
+typedef void (*uplink_verdict_fn)(void *context, const bus_place_t *place,
+                                  const bus_verdict_t *verdict);
+
+/* Called exactly once for each query that was not cancelled; status
+ * BUS_STORE_FAILED also after 1 s without an answer. */
+typedef void (*uplink_answer_fn)(void *context, const bus_answer_t *answer);
+
+/* NULL, with a line in the log, where an endpoint is malformed. */
+uplink_t *uplink_new(struct edge *edge);
+void uplink_destroy(uplink_t **self_p);
+
+/* Hands one placement to the leader with this turn's batch. `place->ticket` is
+ * ignored; returns the ticket for uplink_cancel. Bounds, colour and rates are
+ * the caller's to check. A PUT without a key: draw place->request at random and
+ * set BUS_PLACE_KEYLESS. */
+uint64_t uplink_place(uplink_t *self, const bus_place_t *place,
+                      uplink_verdict_fn on_verdict, void *context);
+
+/* What of the cooldown remains for this user, by the leader's memory: the
+ * verdict is `ok` with seq 0 and remaining_ms, or `unavailable`. */
+uint64_t uplink_cooldown(uplink_t *self, uint64_t user,
+                         uplink_verdict_fn on_verdict, void *context);
+
+/* The callback will not be called (the placement may still happen). Unknown
+ * and finished tickets are ignored. */
+void uplink_cancel(uplink_t *self, uint64_t ticket);
+
+/* Look-ups in the store; tickets of their own for uplink_query_cancel. */
+uint64_t uplink_query_pixel(uplink_t *self, uint16_t x, uint16_t y,
+                            uplink_answer_fn on_answer, void *context);
+uint64_t uplink_query_user(uplink_t *self, uint64_t user,
+                           uplink_answer_fn on_answer, void *context);
+void uplink_query_cancel(uplink_t *self, uint64_t ticket);
+
+/* A broker that leads was heard within lease_ms + 2 s. */
+bool uplink_has_leader(const uplink_t *self);
+/* Viewers on the whole cluster, by the leader's beat. */
+uint32_t uplink_online(const uplink_t *self);
+
+/* Descriptors to poll for readability; edge-triggered by nature, see
+ * docs/architecture.md. Returns how many (at most `max`). */
+size_t uplink_fds(const uplink_t *self, int *fds, size_t max);
+
+/* Sends what waits, receives within a budget. True where more waits: call
+ * again soon without sleeping. Call after each wake and before each sleep. */
+bool uplink_turn(uplink_t *self);
+
+/* Timeouts, retries, the report: call at least every 50 ms. */
+void uplink_tick(uplink_t *self);
+
+#endif
