@@ -44,7 +44,7 @@ UNITS := $(foreach d,$(DIRS),\
     $(if $(wildcard tests/unit/$(d)/test_*.c),$(OUT)/tests/unit-$(d)))
 
 .DELETE_ON_ERROR:
-.PHONY: all check lint format fuzz clean tests
+.PHONY: all check lint format fuzz clean tests print-flags check-packages
 all: $(PROGRAMS)
 tests: $(UNITS)
 
@@ -94,6 +94,12 @@ format:
 
 lint:
 	scripts/lint
+
+# For scripts: the compiler's flags; whether the libraries are there.
+print-flags:
+	@echo $(CFLAGS_ALL) $(PKG_CFLAGS)
+check-packages:
+	@pkg-config --exists $(PKGS)
 
 clean:
 	rm -rf build
