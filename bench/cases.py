@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases of the bench. Each runs ours beside its peers in one run, in turn,
+`rounds` times, and returns rows of {"name", values…}; report.py makes tables.
+
+Every CPU figure is user + system time of the server's processes over the
+measured stretch (/proc/PID/stat); the load's own time is not in it.
+"""
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import threading
+import time
+
+from rig import BUILD, TOP, Rig, Swarm, answers, free_port, http, listens, \
+    wait_for
+
+PEERS = os.path.join(TOP, "bench", "peers")
+MODULES = os.path.join(BUILD, "bench", "node")
+RATE = 10          # frames a second of the fan-out
+WS = {"path": "/api/v1/ws", "protocol": "stipple.v1"}
+
+
+def median(rows, key):
+    return statistics.median(row[key] for row in rows)
+
+
+def js(name):
+    """The peer's program where its modules are found."""
+    target = os.path.join(MODULES, name)
+    shutil.copy(os.path.join(PEERS, name), target)
+    return target
+
+
+# --- Peers that broadcast one frame RATE times a second -----------------------
+
+def start_send_loop(rig, frame, rate=RATE, on_open=0):
+    port = free_port()
+    server = rig.start("send_loop", f"{BUILD}/bench/send_loop", port, frame,
+                       rate)
+    wait_for(listens(port), 10, "send_loop")
+    return server, port, {}
+
+
+def start_bun(rig, frame, rate=RATE, on_open=0):
+    port = free_port()
+    server = rig.start("bun", f"{MODULES}/node_modules/.bin/bun",
+                       js("bun_server.js"), port, frame, rate, on_open)
+    wait_for(listens(port), 10, "bun")
+    return server, port, {}
+
+
+def start_ws(rig, frame, rate=RATE, on_open=0):
+    port = free_port()
+    server = rig.start("ws", "node", js("ws_server.mjs"), port, frame, rate,
+                       on_open)
+    wait_for(listens(port), 10, "ws")
+    return server, port, {}
+
+
+def start_nchan(rig, frame, rate=RATE, on_open=0):
+    port = free_port()
+    with open(os.path.join(PEERS, "nchan.conf")) as f:
+        text = f.read().replace("PORT", str(port))
+    path = os.path.join(rig.dir, "nchan.conf")
+    with open(path, "w") as f:
+        f.write(text)
+    os.makedirs(os.path.join(rig.dir, "files"), exist_ok=True)
+    server = rig.start("nchan", "nginx", "-p", rig.dir, "-c", path)
+    wait_for(listens(port), 10, "nchan")
+    if rate:
+        Ticker(rate, lambda: http(f"http://127.0.0.1:{port}/pub",
+                                  bytes(frame),
+                                  {"Content-Type": "application/octet-stream"}
+                                  )).start(rig)
+    return server, port, {"path": "/sub"}
+
+
+class Ticker(threading.Thread):
+    """Calls `act` `rate` times a second until the rig's server goes away."""
+
+    def __init__(self, rate, act):
+        super().__init__(daemon=True)
+        self.rate, self.act = rate, act
+
+    def start(self, rig):
+        super().start()
+
+    def run(self):
+        due = time.monotonic()
+        with contextlib.suppress(OSError):
+            while True:
+                self.act()
+                due += 1 / self.rate
+                time.sleep(max(0, due - time.monotonic()))
+
+
+def start_stipple(rig, frame, rate=RATE, *edge_options, size="1000x1000"):
+    """A real cluster, its tick fixed to the peers' rate, and placements enough
+    that each tick's frame has about `frame` bytes: 2.6 a pixel at 1,000²."""
+    redis = rig.redis()
+    broker = rig.broker(redis, "--size", size)
+    period = 1000 // rate
+    edge = rig.edge(broker, "--tick-min-ms", period, "--tick-max-ms", period,
+                    *edge_options)
+    pixels = max(1, round((frame - 19) / 2.6))
+    feed(rig, broker, pixels * rate)
+    return edge, edge.port, WS
+
+
+def feed(rig, broker, per_second, seconds=120, size="1000 1000"):
+    """Placements straight into the broker at a steady rate."""
+    return rig.start("ingress", f"{BUILD}/bench/ingress", broker.base, 0,
+                     per_second, seconds, *size.split())
+
+
+FANOUT = {"send() loop": start_send_loop, "stipple": start_stipple,
+          "Bun": start_bun, "nchan": start_nchan, "Node ws": start_ws}
+
+
+def fanout_once(start, viewers, frame, seconds):
+    with Rig() as rig:
+        server, port, ws = start(rig, frame)
+        got = Swarm(rig, port, connections=viewers, seconds=seconds,
+                    **ws).measure(server)
+    # Beats and other small frames are delivered frames too.
+    return {"us": got["cpu"] / max(1, got["frames"]) * 1e6,
+            "rate": got["frames"] / got["seconds"] / viewers,
+            "bytes": got["bytes"] / max(1, got["frames"])}
+
+
+def fanout(rounds=3, seconds=8, sizes=(5000, 15000), frames=(64, 1024)):
+    rows = []
+    for viewers in sizes:
+        for frame in frames:
+            runs = {name: [] for name in FANOUT}
+            for _ in range(rounds):
+                for name, start in FANOUT.items():
+                    runs[name].append(
+                        fanout_once(start, viewers, frame, seconds))
+            limit = median(runs["send() loop"], "us")
+            rows += [{"viewers": viewers, "frame": frame, "server": name,
+                      "us_per_frame": median(got, "us"),
+                      "ratio": median(got, "us") / limit,
+                      "frames_per_viewer_s": median(got, "rate"),
+                      "bytes_per_frame": median(got, "bytes")}
+                     for name, got in runs.items()]
+    return rows
+
+
+# --- How many viewers stay fresh ----------------------------------------------
+
+def load(url, secret, **options):
+    argv = [f"{BUILD}/stipple-load", "--url", url, "--secret-file", secret,
+            "--json"]
+    for name, value in options.items():
+        argv += [f"--{name.replace('_', '-')}", str(value)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    return json.loads(done.stdout)
+
+
+def viewers_once(count, rate=1000, seconds=15):
+    with Rig() as rig:
+        edge = rig.edge(rig.broker(rig.redis()))
+        before = edge.cpu()
+        got = load(edge.url, edge.secret, viewers=count, placers=200,
+                   rate=rate, duration=seconds)
+        cpu = edge.cpu() - before
+    return {"viewers": count, "cpu": cpu, "load": got}
+
+
+def viewers(rounds=1, counts=(5000, 10000, 15000)):
+    rows = []
+    for count in counts:
+        got = viewers_once(count)
+        seen = got["load"]["place_to_seen_ms"]
+        rows.append({"viewers": count, "p50_ms": seen["p50"],
+                     "p99_ms": seen["p99"],
+                     "mismatches": got["load"]["digest_mismatches"],
+                     "edge_cpu_s": got["cpu"]})
+    return rows
+
+
+# --- The broker's commits -----------------------------------------------------
+
+def bitfield_us(rig):
+    """redis-server's CPU µs per pipelined BITFIELD SET of a random pixel."""
+    redis = rig.redis("no")
+    before = redis.cpu()
+    subprocess.run(["redis-benchmark", "-p", str(redis.port), "-n", "2000000",
+                    "-P", "200", "-c", "10", "-r", "1000000", "-q", "BITFIELD",
+                    "board", "SET", "u4", "#__rand_int__", "7"],
+                   check=True, stdout=subprocess.DEVNULL)
+    us = (redis.cpu() - before) / 2000000 * 1e6
+    rig.stop(redis)
+    return us
+
+
+def ingress_once(rig, fsync, batch=1000, window=4, seconds=8):
+    redis = rig.redis(fsync)
+    broker = rig.broker(redis, "--log-limit", 50000000)
+    ingress = rig.start("ingress", f"{BUILD}/bench/ingress", broker.base,
+                        batch, window, seconds, 1000, 1000,
+                        stdout=subprocess.PIPE)
+    out = ingress.child.stdout
+    for line in out:
+        if line.strip() == "begin":
+            break
+    before = redis.cpu(), broker.cpu()
+    for line in out:
+        if line.strip() == "end":
+            break
+    cpu = redis.cpu() - before[0], broker.cpu() - before[1]
+    got = json.loads(out.readline())
+    for process in (ingress, broker, redis):
+        rig.stop(process)
+    return {"per_second": got["ok"] / got["seconds"], "ok": got["ok"],
+            "others": sum(v for k, v in got.items()
+                          if k not in ("ok", "seconds")),
+            "redis_us": cpu[0] / got["ok"] * 1e6,
+            "broker_us": cpu[1] / got["ok"] * 1e6}
+
+
+def broker(rounds=3):
+    rows = []
+    for fsync in ("everysec", "always"):
+        runs = []
+        for _ in range(rounds):
+            with Rig() as rig:
+                peer = bitfield_us(rig)
+                got = ingress_once(rig, fsync)
+            got["bitfield_us"] = peer
+            got["ratio"] = (got["redis_us"] + got["broker_us"]) / peer
+            runs.append(got)
+        rows.append({"fsync": fsync, **{key: median(runs, key)
+                                        for key in runs[0]}})
+    return rows
+
+
+def verdicts(rounds=3):
+    """Place → verdict through an edge at 2,000 a second."""
+    runs = []
+    for _ in range(rounds):
+        with Rig() as rig:
+            edge = rig.edge(rig.broker(rig.redis()))
+            got = load(edge.url, edge.secret, viewers=10, placers=200,
+                       rate=2000, duration=10)
+            runs.append(got["place_to_verdict_ms"])
+    return [{"placements_per_second": 2000,
+             **{key: median(runs, key) for key in ("p50", "p99", "max")}}]
+
+
+# --- The board over HTTP ------------------------------------------------------
+
+def wrk(port, path, seconds, headers=()):
+    argv = ["wrk", "-t1", "-c32", f"-d{seconds}s"]
+    for header in headers:
+        argv += ["-H", header]
+    done = subprocess.run([*argv, f"http://127.0.0.1:{port}{path}"],
+                          capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        if "requests in" in line:
+            return int(line.split()[0])
+    raise RuntimeError(done.stdout)
+
+
+def served(server, port, path, seconds, headers):
+    before = server.cpu()
+    count = wrk(port, path, seconds, headers)
+    return count / (server.cpu() - before)
+
+
+def board_once(seconds):
+    gzip = ["Accept-Encoding: gzip"]
+    with Rig() as rig:
+        edge_broker = rig.broker(rig.redis())
+        edge = rig.edge(edge_broker)
+        feed(rig, edge_broker, 1000)
+        time.sleep(5)
+        body = http(edge.url + "/api/v1/board",
+                    headers={"Accept-Encoding": "gzip"})
+        ours = served(edge, edge.port, "/api/v1/board", seconds, gzip)
+        fresh = served(edge, edge.port, "/api/v1/board", seconds,
+                       gzip + ["If-None-Match: *"])
+        nginx, port, _ = start_nchan(rig, 0, rate=0)
+        for name in ("board", "board.gz"):
+            with open(os.path.join(rig.dir, "files", name), "wb") as f:
+                f.write(body)
+        peer = served(nginx, port, "/board", seconds, gzip)
+    return {"bytes": len(body), "stipple": ours, "stipple_304": fresh,
+            "nginx": peer}
+
+
+def board(rounds=3, seconds=5):
+    runs = [board_once(seconds) for _ in range(rounds)]
+    row = {key: median(runs, key) for key in runs[0]}
+    return [{**row, "ratio": row["stipple"] / row["nginx"]}]
+
+
+# --- Handshakes ---------------------------------------------------------------
+
+def connect_once(start, frames, seconds, **ws):
+    with Rig() as rig:
+        server, port, more = start(rig)
+        got = Swarm(rig, port, connections=64, seconds=seconds, churn=True,
+                    frames=frames, **{**more, **ws}).measure(server)
+    return {"per_cpu_s": got["handshakes"] / max(0.01, got["cpu"]),
+            "handshakes": got["handshakes"], "failures": got["failures"]}
+
+
+def start_stipple_quiet(rig):
+    edge_broker = rig.broker(rig.redis())
+    edge = rig.edge(edge_broker, "--handshake-rate", 0)
+    feed(rig, edge_broker, 100)
+    time.sleep(1)
+    seq = json.loads(http(edge.url + "/api/v1/pixels/0/0", timeout=5)
+                     )["seq"] if False else 1
+    return edge, edge.port, {"path": f"/api/v1/ws?since={seq}",
+                             "protocol": "stipple.v1"}
+
+
+def connect(rounds=3, seconds=5):
+    peers = {
+        "stipple": lambda: connect_once(start_stipple_quiet, 2, seconds),
+        "Bun": lambda: connect_once(lambda rig: start_bun(rig, 256, 0, 2), 2,
+                                    seconds),
+        "Node ws": lambda: connect_once(lambda rig: start_ws(rig, 256, 0, 2),
+                                        2, seconds),
+    }
+    runs = {name: [] for name in peers}
+    for _ in range(rounds):
+        for name, once in peers.items():
+            runs[name].append(once())
+    bun = median(runs["Bun"], "per_cpu_s")
+    return [{"server": name, "per_cpu_s": median(got, "per_cpu_s"),
+             "ratio": median(got, "per_cpu_s") / bun}
+            for name, got in runs.items()]
+
+
+# --- Idle connections ---------------------------------------------------------
+
+def idle(rounds=1, count=15000, seconds=10):
+    with Rig() as rig:
+        edge = rig.edge(rig.broker(rig.redis()))
+        before = edge.resident()
+        got = Swarm(rig, edge.port, connections=count, seconds=seconds,
+                    **WS).measure(edge)
+        rig_after = edge.resident()
+    return [{"connections": count,
+             "bytes_per_connection": (rig_after - before) / count,
+             "cpu_share": got["cpu"] / got["seconds"],
+             "frames_per_s": got["frames"] / got["seconds"]}]
