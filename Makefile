@@ -44,7 +44,7 @@ UNITS := $(foreach d,$(DIRS),\
     $(if $(wildcard tests/unit/$(d)/test_*.c),$(OUT)/tests/unit-$(d)))
 
 .DELETE_ON_ERROR:
-.PHONY: all check lint format fuzz clean tests print-flags check-packages
+.PHONY: all bench check lint format fuzz clean tests print-flags check-packages
 all: $(PROGRAMS)
 tests: $(UNITS)
 
@@ -88,6 +88,15 @@ build/fuzz/%: tests/fuzz/%.c $(FUZZ_PARTS)
 	    -DSTIPPLE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -o $@ $^ $(LDLIBS)
+
+# The bench's own load and the peer written in C.
+BENCH := $(addprefix build/bench/,swarm ingress send_loop)
+bench: $(BENCH)
+build/bench/swarm: build/bench/swarm.o
+build/bench/send_loop: build/bench/peers/send_loop.o
+build/bench/ingress: build/bench/ingress.o $(call parts,common)
+$(BENCH):
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
 format:
 	clang-format -i $(wildcard */*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])

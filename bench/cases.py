@@ -352,3 +352,67 @@ def idle(rounds=1, count=15000, seconds=10):
              "bytes_per_connection": (rig_after - before) / count,
              "cpu_share": got["cpu"] / got["seconds"],
              "frames_per_s": got["frames"] / got["seconds"]}]
+
+
+# --- Bytes on the wire --------------------------------------------------------
+
+# What others send for one changed pixel, WebSocket header (2 bytes) included.
+WIRE_PEERS = {
+    "JSON a pixel": 2 + len('{"x":512,"y":384,"color":11}'),
+    "r/place 2017": 2 + len('{"type":"place","payload":{"x":512,"y":384,'
+                            '"color":11,"author":"some_redditor"}}'),
+    "PixelPlanet": 2 + 1 + 2 + 4,
+}
+
+
+def wire_once(rate, tick_ms, seconds):
+    with Rig() as rig:
+        edge_broker = rig.broker(rig.redis())
+        edge = rig.edge(edge_broker, "--tick-min-ms", tick_ms,
+                        "--tick-max-ms", max(tick_ms, 20))
+        feed(rig, edge_broker, rate)
+        got = Swarm(rig, edge.port, connections=1, seconds=seconds,
+                    **WS).measure(edge)
+    return got["bytes"] / (rate * got["seconds"])
+
+
+def wire(rounds=1, seconds=6):
+    """Random pixels on a 1,000 × 1,000 board: the worst there is for gaps."""
+    return [{"placements_per_second": rate, "tick_ms": tick,
+             "stipple": wire_once(rate, tick, seconds), **WIRE_PEERS}
+            for rate in (112, 1640, 8000) for tick in (20, 100, 250)]
+
+
+# --- Growth -------------------------------------------------------------------
+
+def growth(rounds=1, seconds=6):
+    """Cost a viewer as viewers and boards grow."""
+    rows = []
+    for viewers_now in (1000, 2000, 5000, 10000, 15000):
+        got = fanout_once(start_stipple, viewers_now, 256, seconds)
+        rows.append({"viewers": viewers_now, "pixels": 1000000,
+                     "us_per_frame": got["us"]})
+    for side in (2000, 4000):
+        def start(rig, frame, side=side):
+            return start_stipple(rig, frame, size=f"{side}x{side}")
+        got = fanout_once(start, 5000, 256, seconds)
+        rows.append({"viewers": 5000, "pixels": side * side,
+                     "us_per_frame": got["us"]})
+    return rows
+
+
+def quick():
+    """Under two minutes, for CI: one round of the ratios that matter."""
+    rows = []
+    for name in ("send() loop", "stipple"):
+        got = fanout_once(FANOUT[name], 2000, 256, 5)
+        rows.append({"server": name, "us_per_frame": got["us"]})
+    rows[1]["ratio"] = rows[1]["us_per_frame"] / rows[0]["us_per_frame"]
+    with Rig() as rig:
+        got = ingress_once(rig, "everysec", seconds=4)
+        peer = bitfield_us(rig)
+    rows.append({"server": "broker + redis",
+                 "us_per_placement": got["redis_us"] + got["broker_us"],
+                 "ratio": (got["redis_us"] + got["broker_us"]) / peer,
+                 "per_second": got["per_second"]})
+    return rows
