@@ -62,11 +62,12 @@ def listens(port):
 class Process:
     """A started program; `cpu()` sums it and its children."""
 
-    def __init__(self, name, argv, cwd, stdout=subprocess.DEVNULL, env=None):
+    def __init__(self, name, argv, cwd, stdout=subprocess.DEVNULL, env=None,
+                 executable=None):
         self.name = name
         self.log = open(os.path.join(cwd, f"{name}.log"), "ab")
         self.child = subprocess.Popen(
-            argv, cwd=cwd, stdout=stdout, stderr=self.log, text=True,
+            argv, cwd=cwd, stdout=stdout, executable=executable, stderr=self.log, text=True,
             stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
 
     @property
@@ -140,9 +141,11 @@ class Rig:
         aof = ["--appendonly", "no"] if fsync == "no" else [
             "--appendonly", "yes", "--appendfsync", fsync]
         name = f"redis-{port}"
+        # Debian's redis-tools holds the server under the checker's name.
+        path = shutil.which("redis-server") or shutil.which("redis-check-rdb")
         process = self.start(name, "redis-server", "--port", port, "--bind",
                              "127.0.0.1", "--save", "", "--dir", self.dir,
-                             "--appenddirname", name, *aof)
+                             "--appenddirname", name, *aof, executable=path)
         wait_for(listens(port), 10, "redis")
         process.port = port
         return process
