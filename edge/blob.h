@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Immutable bytes shared by many answers: counted, freed with the last one. One
+ * thread owns the count; a thread-pool job may fill a blob that it alone knows.
+ */
+#ifndef EDGE_BLOB_H
+#define EDGE_BLOB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    unsigned refs;
+    size_t size;
+    uint8_t bytes[];
+} blob_t;
+
+/* Room for `size` bytes, one reference: the caller's. */
+blob_t *blob_new(size_t size);
+/* The same with a copy of `bytes` in it. */
+blob_t *blob_of(const void *bytes, size_t size);
+/* Gives up what the blob does not need; the only reference moves along. */
+blob_t *blob_shrink(blob_t *self, size_t size);
+blob_t *blob_ref(blob_t *self);
+/* Safe on NULL; nulls the caller's pointer. */
+void blob_unref(blob_t **self_p);
+
+/* Bytes of text, gzipped; NULL where that would not be shorter. */
+blob_t *blob_gzip(const void *bytes, size_t size, int level);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/input.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+
+int input_integer(const char *text, size_t length, int64_t *value)
+{
+    size_t sign = length && *text == '-';
+    if (length == sign || sign + strspn(text + sign, DIGITS) != length)
+        return -1;
+    *value = strtoll(text, NULL, 10); /* saturates */
+    return 0;
+}
+
+int input_u32(const char *text, uint32_t *value)
+{
+    size_t digits = strspn(text, DIGITS);
+    if (!digits || text[digits + strspn(text + digits, " \t")])
+        return -1;
+    errno = 0;
+    unsigned long long number = strtoull(text, NULL, 10);
+    if (errno || number > UINT32_MAX)
+        return -1;
+    *value = (uint32_t)number;
+    return 0;
+}
+
+int input_color(const char *body, size_t size, int64_t *color)
+{
+    json_error_t error;
+    json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        /* A number past int64 is off every palette, and still a number. */
+        *color = INT64_MAX;
+        return json_error_code(&error) == json_error_numeric_overflow ? 0 : -1;
+    }
+    const json_t *member = json_object_get(root, "color");
+    bool good = json_is_integer(member);
+    *color = json_integer_value(member);
+    json_decref(root);
+    return good ? 0 : -1;
+}
