@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One connection as a browser would hold it: upgrade with `since`, diffs
+ * applied, beats checked, gaps and resyncs healed as docs/protocol.md says,
+ * reconnect with jitter. A placer's connection is one with a placer behind it.
+ *
+ *      idle ──due──▶ connecting ──▶ upgrading ──101──▶ open ⇄ stalled
+ *       ▲                 │             │               │
+ *       └──── wait ───────┴─────────────┴───────────────┘
+ *
+ * Its memory is this struct; bytes wait on the heap only where a frame came or
+ * went by halves.
+ */
+#ifndef LOAD_CLIENT_H
+#define LOAD_CLIENT_H
+
+#include "common/backoff.h"
+#include "load/hub.h"
+
+typedef enum {
+    CLIENT_IDLE,
+    CLIENT_CONNECTING,
+    CLIENT_UPGRADING,
+    CLIENT_OPEN,
+    CLIENT_STALLED, /* open, and not reading on purpose */
+} client_phase_t;
+
+typedef struct placer placer_t;
+
+struct client {
+    hub_t *hub;
+    placer_t *placer; /* NULL: only watches */
+    state_t *state;
+    int fd;
+    uint8_t phase;
+    uint8_t endpoint;
+    bool wants_board; /* ignores diffs until one comes */
+    bool writing;     /* EPOLLOUT is on */
+    bool narrow;      /* small receive buffer: one that will stall */
+    uint32_t index;   /* in the worker */
+    uint64_t due_ms;  /* idle: connect; connecting: give up */
+    uint64_t heard_ms;
+    uint64_t since_ms;     /* of the last SINCE */
+    uint64_t verified_seq; /* of the last beat that was right */
+    uint64_t recover_seq;  /* after a stall: right again from here on */
+    uint64_t resumed_us;
+    backoff_t backoff;
+    uint64_t frames, bytes;
+    uint8_t *rest; /* first part of a frame */
+    uint32_t rest_size;
+    uint8_t *out; /* not yet sent */
+    uint32_t out_size;
+};
+
+/* Begins at `state` (counted for it) and connects at due_ms. */
+void client_init(client_t *self, hub_t *hub, uint32_t index, state_t *state,
+                 uint64_t due_ms);
+void client_fini(client_t *self);
+
+/* What epoll said. May call the placer. */
+void client_event(client_t *self, uint32_t events);
+
+/* Every 50 ms or so: connects when due, gives up on what hangs. */
+void client_tick(client_t *self, uint64_t now_ms);
+
+/* Sends whole frames, or keeps what does not go now. */
+void client_send(client_t *self, const void *bytes, size_t size);
+
+/* A fetched board, for one that wants it (takes its own count). */
+void client_board(client_t *self, state_t *board);
+
+void client_stall(client_t *self);
+void client_resume(client_t *self, uint64_t target_seq, uint64_t now_us);
+
+static inline bool client_is_open(const client_t *self)
+{
+    return self->phase == CLIENT_OPEN;
+}
+
+#endif

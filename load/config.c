@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See config.h.
+ */
+#include "load/config.h"
+
+#include "common/mem.h"
+#include "common/settings.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOCKETS_PER_PROCESS 18000
+#define PROCESSES_MAX 256
+
+#define INT(field, standard, least, most, unit, help)                          \
+    {                                                                          \
+#field, SETTING_INT, offsetof(config_t, field), standard, least, most, \
+            unit, help                                                         \
+    }
+#define TEXT(field, standard, help)                                            \
+    {                                                                          \
+#field, SETTING_TEXT, offsetof(config_t, field), standard, 0, 0, NULL, \
+            help                                                               \
+    }
+#define SWITCH(field, type, standard, help)                                    \
+    {                                                                          \
+#field, type, offsetof(config_t, field), standard, 0, 0, NULL, help    \
+    }
+
+static const setting_t ROWS[] = {
+    TEXT(url, "http://127.0.0.1:8080",
+         "Edges, as http://HOST:PORT; may stand more than once"),
+    INT(viewers, "100", 0, 4000000, NULL, "Connections that only watch"),
+    INT(placers, "0", 0, 4000000, NULL, "Connections that place, too"),
+    INT(rate, "0", 0, 10000000, "placements/s",
+        "Placements a second of all placers; 0 for as fast as answered"),
+    INT(duration, "30", 1, 86400, "s", "Longest time of the run"),
+    INT(grace_ms, "15000", 0, 600000, "ms",
+        "Time at the end for answers and viewers that are still due"),
+    INT(ramp, "2000", 1, 1000000, "connections/s", "New connections a second"),
+    INT(window, "0", 0, 65536, NULL,
+        "Placements in flight per placer; 0 for 1, or 512 in a replay"),
+    INT(stalled, "0", 0, 1000000, NULL,
+        "Of the viewers, how many stop reading for a while"),
+    INT(stall_ms, "30000", 1, 3600000, "ms", "How long they do not read"),
+    INT(processes, "0", 0, PROCESSES_MAX, NULL,
+        "Processes; 0 for one per 18000 connections"),
+    INT(sources, "0", 0, 200, NULL,
+        "Source addresses 127.0.0.x a process; 0 for as many as needed"),
+    INT(progress, "0", 0, 3600, "s", "Progress on standard error; 0 for none"),
+    TEXT(secret_file, NULL, "File with the cluster's secret, to sign tokens"),
+    TEXT(user_prefix, "load", "Start of the placers' names"),
+    TEXT(replay, NULL, "Place what this net-delta file holds (.xz)"),
+    INT(replay_limit, "0", 0, 1000000000, NULL,
+        "Stop the replay after so many placements; 0 for none"),
+    TEXT(expect, NULL, "Packed board (.xz) that must be served at the end"),
+    SWITCH(board_check, SETTING_BOOL, "on",
+           "Fetch and check the board at the end"),
+    SWITCH(shared, SETTING_BOOL, "off",
+           "Others place, too: colours seen are not judged"),
+    SWITCH(json, SETTING_FLAG, NULL, "Report as one JSON object"),
+    SWITCH(allow_remote, SETTING_FLAG, NULL,
+           "Load edges that are not on loopback"),
+};
+
+static const settings_t SETTINGS = {
+    .program = "stipple-load",
+    .about = "Viewers that verify and placers that are verified",
+    .rows = ROWS,
+    .count = sizeof ROWS / sizeof *ROWS,
+};
+
+static void s_refuse(const char *what, const char *why)
+{
+    fprintf(stderr, "stipple-load: %s: %s\n", what, why);
+    exit(2);
+}
+
+/* argv with every --url folded into the first one, as a comma list. */
+static char **s_fold_urls(int *argc, char **argv)
+{
+    char **folded = mem_zalloc((size_t)*argc + 1, sizeof *folded);
+    char *list = NULL;
+    int count = 0, place = 0;
+    for (int i = 0; i < *argc; i++) {
+        const char *value = NULL;
+        if (!strncmp(argv[i], "--url=", 6))
+            value = argv[i] + 6;
+        else if (!strcmp(argv[i], "--url") && i + 1 < *argc)
+            value = argv[++i];
+        if (!value) {
+            folded[count++] = argv[i];
+            continue;
+        }
+        if (!place)
+            place = count++;
+        char *longer;
+        if (asprintf(&longer, "%s%s%s", list ? list : "--url=", list ? "," : "",
+                     value) < 0)
+            abort();
+        free(list);
+        list = longer;
+    }
+    if (place)
+        folded[place] = list;
+    *argc = count;
+    return folded;
+}
+
+static void s_resolve(config_t *self)
+{
+    char *rest = NULL;
+    char *list = mem_strdup(self->url);
+    for (char *url = strtok_r(list, ",", &rest); url;
+         url = strtok_r(NULL, ",", &rest)) {
+        const char *why;
+        if (self->endpoint_count == ENDPOINTS_MAX)
+            s_refuse("--url", "too many");
+        endpoint_t *endpoint = &self->endpoints[self->endpoint_count++];
+        if (endpoint_parse(endpoint, url, &why) < 0)
+            s_refuse(url, why);
+        if (!self->allow_remote && !endpoint_is_loopback(endpoint))
+            s_refuse(url, "is not on loopback; --allow-remote loads it");
+    }
+    free(list);
+    if (!self->endpoint_count)
+        s_refuse("--url", "is missing");
+}
+
+void config_load(config_t *self, int argc, char **argv)
+{
+    memset(self, 0, sizeof *self);
+    char **folded = s_fold_urls(&argc, argv);
+    settings_load(&SETTINGS, self, argc, folded);
+    free(folded);
+    s_resolve(self);
+
+    int64_t sockets = self->viewers + self->placers;
+    if (!sockets)
+        s_refuse("--viewers", "nobody would connect");
+    if (self->placers && !self->secret_file)
+        s_refuse("--placers", "needs --secret-file");
+    if (self->replay && !self->placers)
+        s_refuse("--replay", "needs --placers");
+    if (self->stalled > self->viewers)
+        s_refuse("--stalled", "more than --viewers");
+    if (!self->window)
+        self->window = self->replay ? 512 : 1;
+    /* A power of two, for request ids to wrap around in it. */
+    while (self->window & (self->window - 1))
+        self->window += self->window & -self->window;
+    int64_t least = (sockets + SOCKETS_PER_PROCESS - 1) / SOCKETS_PER_PROCESS;
+    if (self->processes < least)
+        self->processes = least;
+    if (self->processes > sockets)
+        self->processes = sockets;
+    if (!self->sources)
+        self->sources = 1;
+}
+
+void config_free(config_t *self)
+{
+    settings_free(&SETTINGS, self);
+}
