@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Clients' addresses, and what one address may do.
+ * Clients' addresses, and what one address may do: open connections at a time
+ * (connections_per_address), anonymous sessions a minute
+ * (sessions_per_address); 0 is no limit. An IPv6 /64 counts as one address,
+ * since that is what one customer gets. Exempt are loopback (unless
+ * limit_loopback) and the trusted proxies, which speak for many.
+ *
+ * Capacity: at most ADDRESS_MAX addresses are remembered; past it, addresses
+ * without a connection are forgotten, and after that a new one is not counted.
+ * Nobody is refused for the table's sake.
  */
 #ifndef EDGE_ADDRESS_H
 #define EDGE_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define ADDRESS_MAX 262144
 
 struct sockaddr;
 struct edge;
@@ -17,14 +27,29 @@ typedef struct {
 
 typedef struct address_limits address_limits_t;
 
+/* Of IPv4 or IPv6; any other family gives ::. */
 address_t address_of(const struct sockaddr *peer);
+
+/* "1.2.3.4", "::1", "[::1]:80", "1.2.3.4:80"; -1 for any other text. */
+int address_parse(const char *text, address_t *address);
 
 address_limits_t *address_limits_new(const struct edge *edge);
 void address_limits_destroy(address_limits_t **self_p);
 
-/* Counts one open connection of that address (an IPv6 /64 counts as one); -1
- * where it has too many. */
+/* Counts one open connection of that address; -1, not counted, where it has
+ * too many. */
 int address_limits_open(address_limits_t *self, const address_t *address);
+/* Undoes one address_limits_open that gave 0. */
 void address_limits_close(address_limits_t *self, const address_t *address);
+
+/* Takes one anonymous session of that address: 0, or the ms to wait. */
+uint32_t address_limits_session(address_limits_t *self,
+                                const address_t *address);
+
+/* The client behind `peer`: where peer is a trusted proxy, the last address in
+ * X-Forwarded-For (NULL: none) that is not one itself; else the peer. */
+address_t address_limits_client(const address_limits_t *self,
+                                const address_t *peer,
+                                const char *forwarded_for);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whose tokens count, and making anonymous ones.
+ * Whose tokens count (the cluster's own, jwt_key_file's, jwks_file's), where a
+ * request may carry one, and making anonymous ones.
  */
 #ifndef EDGE_AUTH_H
 #define EDGE_AUTH_H
@@ -17,5 +18,21 @@ void auth_destroy(auth_t **self_p);
 /* 0 and *identity where the token is good now, else -1. */
 int auth_verify(auth_t *self, const char *token, size_t length,
                 identity_t *identity);
+
+typedef enum {
+    AUTH_NONE, /* carries no token */
+    AUTH_GOOD,
+    AUTH_BAD, /* carries one that does not count, or twice */
+} auth_result_t;
+
+/* Judges a request by its Authorization header and its `token` in the URL, each
+ * NULL where absent. Every token that is there must be good, an empty one in
+ * the URL too; the URL's then names the player. */
+auth_result_t auth_request(auth_t *self, const char *authorization,
+                           const char *url_token, identity_t *identity);
+
+/* A fresh anonymous identity and its token (the caller's, free). NULL where
+ * the operator allows only their own tokens. */
+char *auth_anonymous(auth_t *self, identity_t *identity);
 
 #endif
