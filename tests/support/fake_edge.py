@@ -72,13 +72,13 @@ class Edge:
         self.digest ^= fmix32(i * 256 + value) if value else 0
         self.pixels[i] = value
 
-    def diff(self, since):
+    def diff(self, since, to):
         touched = {}
-        for seq in range(since + 1, self.seq + 1):
+        for seq in range(since + 1, to + 1):
             if seq not in self.hidden:
                 i = self.log[seq - 1][0]
-                touched[i] = self.pixels[i]
-        body = bytearray(struct.pack("<BQQ", 2, since, self.seq))
+                touched[i] = self.log[seq - 1][1]
+        body = bytearray(struct.pack("<BQQ", 2, since, to))
         body += varint(len(touched))
         before = -1
         for i in sorted(touched):
@@ -196,7 +196,9 @@ class Edge:
         if self.errs("lose_ack"):
             self.hidden.add(self.seq)
         else:
-            self.color(i, color ^ 1 if self.errs("wrong_color") else color)
+            color ^= self.errs("wrong_color") or 0
+            self.log[-1] = (i, color)
+            self.color(i, color)
         return self.seq
 
     async def tick(self):
@@ -205,21 +207,22 @@ class Edge:
             await asyncio.sleep(self.args.tick_ms / 1000)
             frames = {}
             beat = None
+            head = self.seq  # goes on while we send
             if time.monotonic() >= beat_at:
                 beat_at += 1
                 digest = self.digest ^ (1 if self.errs("wrong_digest") else 0)
                 beat = struct.pack(
-                    "<BQII", 4, self.seq, digest, len(self.sessions))
+                    "<BQII", 4, head, digest, len(self.sessions))
             for ws, session in list(self.sessions.items()):
-                await self.show(ws, session, frames, beat)
+                await self.show(ws, session, head, frames, beat)
 
-    async def show(self, ws, session, frames, beat):
+    async def show(self, ws, session, head, frames, beat):
         try:
             since = session["seq"]
-            if since is not None and since < self.seq:
+            if since is not None and since < head:
                 if since not in frames:
-                    frames[since] = self.diff(since)
-                session["seq"] = self.seq
+                    frames[since] = self.diff(since, head)
+                session["seq"] = head
                 if not self.errs("lose_diff"):
                     await ws.send(frames[since])
             if beat:
