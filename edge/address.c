@@ -7,6 +7,7 @@
 #include "edge/address.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "edge/config.h"
 #include "edge/edge.h"
@@ -113,7 +114,7 @@ static bool s_exempt(const address_limits_t *self, const address_t *address)
            s_is_proxy(self, address);
 }
 
-/* "10.0.0.0/8" or one address. What config.c let pass parses here. */
+/* "10.0.0.0/8" or one address. */
 static int s_parse_network(const char *text, size_t length, network_t *network)
 {
     char buffer[INET6_ADDRSTRLEN + 8];
@@ -134,22 +135,35 @@ static int s_parse_network(const char *text, size_t length, network_t *network)
     return 0;
 }
 
-address_limits_t *address_limits_new(const struct edge *edge)
+/* -1, with a line in the log, at the first entry that is no network. */
+static int s_parse_proxies(address_limits_t *self, const char *list)
 {
-    address_limits_t *self = mem_zalloc(1, sizeof *self);
-    self->config = edge->config;
-    const char *at = edge->config->trusted_proxies;
-    while (at && *at) {
+    for (const char *at = list; at && *at;) {
         at += strspn(at, ", \t");
         size_t length = strcspn(at, ", \t");
         network_t network;
-        if (length && s_parse_network(at, length, &network) == 0) {
+        if (length && s_parse_network(at, length, &network) < 0) {
+            char quoted[128];
+            log_error("bad_trusted_proxies", "value=%s",
+                      log_quote(quoted, sizeof quoted, list));
+            return -1;
+        }
+        if (length) {
             self->proxies = mem_realloc(self->proxies, self->proxies_count + 1,
                                         sizeof *self->proxies);
             self->proxies[self->proxies_count++] = network;
         }
         at += length;
     }
+    return 0;
+}
+
+address_limits_t *address_limits_new(const struct edge *edge)
+{
+    address_limits_t *self = mem_zalloc(1, sizeof *self);
+    self->config = edge->config;
+    if (s_parse_proxies(self, edge->config->trusted_proxies) < 0)
+        address_limits_destroy(&self);
     return self;
 }
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See board_cache.h. One slot a kind: the rendering in force, the job that runs
+ * (if any), who waits. A rendering is good while it is the board of the mirror
+ * (same epoch, seq and palette) or, of the same epoch, younger than the life.
+ * Whoever asked before a job copied the board gets its rendering, however long
+ * it took; who comes while it runs does so only if it is good by that rule.
+ */
+#include "edge/board_cache.h"
+
+#include "common/clock.h"
+#include "common/cursor.h"
+#include "common/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Above the default level the board's gzip gets hardly smaller. */
+#define GZIP_LEVEL 6
+
+typedef struct {
+    work_t work;
+    board_cache_t *cache; /* NULL: destroyed meanwhile; the loop's */
+    rendering_kind_t kind;
+    canvas_t canvas;
+    blob_t *board; /* header and pixels: the copy */
+    rendering_t made;
+} job_t;
+
+typedef struct {
+    rendering_t made;
+    canvas_t canvas; /* of `made`: size, epoch and palette */
+    bool full;       /* `made` counts */
+    job_t *job;
+    board_waiter_t *served;  /* whom the running job's rendering satisfies */
+    board_waiter_t *waiters; /* who came later, and waits for the next */
+} slot_t;
+
+struct board_cache {
+    const mirror_t *mirror;
+    uint64_t life_ms;
+    work_submit_fn submit;
+    void *context;
+    uint64_t count;
+    slot_t slots[RENDERING_KINDS];
+};
+
+static void s_rendering_free(rendering_t *made)
+{
+    for (int i = 0; i < ENCODING_COUNT; i++)
+        blob_unref(&made->body[i]);
+}
+
+static void s_job_free(job_t *job)
+{
+    blob_unref(&job->board);
+    s_rendering_free(&job->made);
+    free(job);
+}
+
+board_cache_t *board_cache_new(const mirror_t *mirror, uint64_t life_ms,
+                               work_submit_fn submit, void *context)
+{
+    board_cache_t *self = mem_zalloc(1, sizeof *self);
+    self->mirror = mirror;
+    self->life_ms = life_ms;
+    self->submit = submit;
+    self->context = context;
+    return self;
+}
+
+static bool s_same_palette(const canvas_t *a, const canvas_t *b)
+{
+    return a->palette_size == b->palette_size &&
+           !memcmp(a->palette, b->palette,
+                   a->palette_size * sizeof *a->palette);
+}
+
+/* Of the mirror's present history, size and (for a PNG) colours. */
+static bool s_alike(const board_cache_t *self, const canvas_t *canvas,
+                    uint64_t seq, rendering_kind_t kind)
+{
+    const canvas_t *now = mirror_canvas(self->mirror);
+    return canvas->epoch == mirror_epoch(self->mirror) &&
+           seq <= mirror_seq(self->mirror) && canvas->width == now->width &&
+           canvas->height == now->height && canvas->bits == now->bits &&
+           (!kind || s_same_palette(canvas, now));
+}
+
+static bool s_good(const board_cache_t *self, const canvas_t *canvas,
+                   const rendering_t *made, rendering_kind_t kind)
+{
+    return s_alike(self, canvas, made->seq, kind) &&
+           (made->seq == mirror_seq(self->mirror) ||
+            clock_mono_ms() < made->made_at_ms + self->life_ms);
+}
+
+/* Same for all encodings, and for a PNG as long as it has the colours that such
+ * a board is created with: another palette shows another picture of the same
+ * seq. */
+static void s_etag(rendering_t *made, rendering_kind_t kind,
+                   const canvas_t *canvas)
+{
+    canvas_t standard;
+    uint32_t hash = 0;
+    canvas_init(&standard, canvas->width, canvas->height, canvas->bits);
+    if (kind && !s_same_palette(canvas, &standard))
+        for (unsigned i = 0; i < canvas->palette_size; i++)
+            hash = fmix32(hash ^ (canvas->palette[i] + i));
+    int length = snprintf(made->etag, sizeof made->etag, "\"%u-%llu",
+                          canvas->epoch, (unsigned long long)made->seq);
+    snprintf(made->etag + length, sizeof made->etag - (size_t)length,
+             hash ? "-%08x\"" : "\"", hash);
+}
+
+/* The copy that a job works on: it is also the body served plain. */
+static blob_t *s_copy(const board_t *board, uint32_t epoch, uint64_t seq)
+{
+    size_t size = board_size_bytes(board);
+    blob_t *copy = blob_new(BOARD_HEADER_BYTES + size);
+    writer_t w = writer_of(copy->bytes, copy->size);
+    write_bytes(&w, "STPL", 4);
+    write_u8(&w, 1);
+    write_u8(&w, (uint8_t)board_bits(board));
+    write_u16(&w, BOARD_HEADER_BYTES);
+    write_u32(&w, board_width(board));
+    write_u32(&w, board_height(board));
+    write_u64(&w, seq);
+    write_u32(&w, epoch);
+    write_u32(&w, board_digest(board));
+    write_u64(&w, clock_wall_ms());
+    write_bytes(&w, board_bytes(board), size);
+    assert(!w.full && w.at == w.end);
+    return copy;
+}
+
+/* On a worker thread: touches nothing but the job. */
+static void s_run(work_t *work)
+{
+    job_t *job = (job_t *)work;
+    if (job->kind) {
+        job->made.body[ENCODING_IDENTITY] = png_render(
+            &job->canvas, job->board->bytes + BOARD_HEADER_BYTES, job->kind);
+        return;
+    }
+    job->made.body[ENCODING_GZIP] =
+        blob_gzip(job->board->bytes, job->board->size, GZIP_LEVEL);
+}
+
+static void s_done(work_t *work);
+
+static void s_push(board_waiter_t **list, board_waiter_t *waiter)
+{
+    waiter->next = *list;
+    waiter->at = list;
+    if (waiter->next)
+        waiter->next->at = &waiter->next;
+    *list = waiter;
+}
+
+static void s_start(board_cache_t *self, rendering_kind_t kind)
+{
+    slot_t *slot = &self->slots[kind];
+    job_t *job = mem_zalloc(1, sizeof *job);
+    job->work = (work_t){s_run, s_done};
+    job->cache = self;
+    job->kind = kind;
+    job->canvas = *mirror_canvas(self->mirror);
+    job->canvas.epoch = mirror_epoch(self->mirror);
+    job->made.seq = mirror_seq(self->mirror);
+    job->made.made_at_ms = clock_mono_ms();
+    job->board =
+        s_copy(mirror_board(self->mirror), job->canvas.epoch, job->made.seq);
+    s_etag(&job->made, kind, &job->canvas);
+    slot->job = job;
+    assert(!slot->served);
+    slot->served = slot->waiters;
+    slot->waiters = NULL;
+    if (slot->served)
+        slot->served->at = &slot->served;
+    self->submit(self->context, &job->work);
+}
+
+/* Only who waits now: a callback may ask, and wait, again. */
+static void s_serve(slot_t *slot)
+{
+    board_waiter_t *list = slot->served;
+    slot->served = NULL;
+    if (list)
+        list->at = &list;
+    while (list) {
+        board_waiter_t *waiter = list;
+        board_cache_cancel(waiter);
+        waiter->on_rendering(waiter, &slot->made);
+    }
+}
+
+/* Another history began meanwhile: they wait for the next rendering. */
+static void s_put_off(slot_t *slot)
+{
+    while (slot->served) {
+        board_waiter_t *waiter = slot->served;
+        board_cache_cancel(waiter);
+        s_push(&slot->waiters, waiter);
+    }
+}
+
+static void s_done(work_t *work)
+{
+    job_t *job = (job_t *)work;
+    board_cache_t *self = job->cache;
+    if (!self) {
+        s_job_free(job);
+        return;
+    }
+    slot_t *slot = &self->slots[job->kind];
+    rendering_kind_t kind = job->kind;
+    slot->job = NULL;
+    s_rendering_free(&slot->made);
+    slot->made = job->made;
+    slot->canvas = job->canvas;
+    slot->full = true;
+    memset(&job->made, 0, sizeof job->made);
+    if (!kind) {
+        slot->made.body[ENCODING_IDENTITY] = job->board;
+        job->board = NULL;
+    }
+    s_job_free(job);
+    self->count++;
+    if (s_alike(self, &slot->canvas, slot->made.seq, kind))
+        s_serve(slot);
+    else
+        s_put_off(slot);
+    if (slot->waiters && !slot->job)
+        s_start(self, kind);
+}
+
+const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
+                                   board_waiter_t *waiter)
+{
+    assert(kind < RENDERING_KINDS && mirror_board(self->mirror) && !waiter->at);
+    slot_t *slot = &self->slots[kind];
+    if (slot->full && s_good(self, &slot->canvas, &slot->made, kind))
+        return &slot->made;
+    const job_t *job = slot->job;
+    s_push(job && s_good(self, &job->canvas, &job->made, kind) ? &slot->served
+                                                               : &slot->waiters,
+           waiter);
+    if (!job)
+        s_start(self, kind);
+    return NULL;
+}
+
+void board_cache_cancel(board_waiter_t *waiter)
+{
+    if (!waiter->at)
+        return;
+    *waiter->at = waiter->next;
+    if (waiter->next)
+        waiter->next->at = waiter->at;
+    waiter->at = NULL;
+    waiter->next = NULL;
+}
+
+uint64_t board_cache_made(const board_cache_t *self)
+{
+    return self->count;
+}
+
+void board_cache_destroy(board_cache_t **self_p)
+{
+    board_cache_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    for (int i = 0; i < RENDERING_KINDS; i++) {
+        slot_t *slot = &self->slots[i];
+        if (slot->job)
+            slot->job->cache = NULL;
+        s_put_off(slot);
+        while (slot->waiters)
+            board_cache_cancel(slot->waiters);
+        s_rendering_free(&slot->made);
+    }
+    free(self);
+}
