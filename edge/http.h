@@ -7,22 +7,25 @@
 
 #include "edge/edge.h"
 
-struct lws_protocols;
+struct lws;
 
 typedef struct http http_t;
 
-/* Caches and files. NULL, with a line in the log, where web_dir is unusable.
- * Needs edge->config and edge->mirror; everything else at the first request.
- */
+/* NULL, with a line in the log, where web_dir is unusable. Needs config and
+ * mirror; the rest of *edge at the first request. */
 http_t *http_new(edge_t *edge);
 void http_destroy(http_t **self_p);
 
-/* Fills the row of protocol 0: name, callback, per-connection memory,
- * tx_packet_size. The callback takes every HTTP reason, RAW ones for what is no
- * HTTP, and LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, where it checks path (404),
- * subprotocol and since (400), origin (403), server_admit (503), token (401)
- * and address limits (429), and either sets connection->upgrade and returns 0,
- * or answers and returns 1. Others it leaves to server.c to see first. */
-void http_protocol(struct lws_protocols *row);
+/* Bytes of per-connection memory for http_callback's `user`. */
+size_t http_user_bytes(void);
+
+/* The callback of protocol 0. Gets every HTTP reason, and
+ * LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, where it checks path (404), subprotocol
+ * (400), since (400), origin (403), server_admit (503), token (401) and address
+ * limits, and either sets connection->upgrade and returns 0, or answers and
+ * returns 1. `reason` is an enum lws_callback_reasons.
+ */
+int http_callback(struct lws *wsi, int reason, void *user, void *in,
+                  size_t length);
 
 #endif
