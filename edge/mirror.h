@@ -21,7 +21,7 @@ typedef enum {
     MIRROR_OK = 0,  /* applied, or old news: nothing to do */
     MIRROR_BEHIND,  /* something is missing: sync from seq and epoch */
     MIRROR_DAMAGED, /* own pixels are wrong: sync from 0, 0 */
-    MIRROR_LOST,    /* applied, and it is another history: RESYNC 3 to all */
+    MIRROR_LOST,    /* applied, and it is another history */
     MIRROR_BAD,     /* malformed; ignored */
 } mirror_result_t;
 
@@ -41,6 +41,9 @@ uint64_t mirror_seq(const mirror_t *self);
 uint32_t mirror_epoch(const mirror_t *self);
 /* Counts changes of the canvas settings, so that copies know their age. */
 uint32_t mirror_canvas_version(const mirror_t *self);
+/* Counts the times that history was lost: whoever holds a seq of before must
+ * drop it (RESYNC 3). */
+uint32_t mirror_history(const mirror_t *self);
 
 /* What a client's SINCE (or since=) comes to. */
 typedef enum {

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See mirror.h.
+ */
+#include "edge/mirror.h"
+
+#include "common/diff.h"
+#include "common/mem.h"
+#include "common/touched.h"
+#include "edge/ring.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct mirror {
+    board_t *board; /* NULL before the first */
+    canvas_t canvas;
+    uint32_t canvas_version;
+    uint32_t history; /* counts the times that history was lost */
+    uint32_t epoch;
+    uint64_t seq;
+    bool synced;
+    ring_t *ring;
+    touched_t *touched; /* scratch of one net diff; empty between */
+    uint32_t *indices;  /* scratch of one applied diff */
+    size_t indices_size;
+    uint64_t too_large; /* net diffs from here or before exceed the board */
+    bool has_too_large;
+};
+
+mirror_t *mirror_new(size_t ring_pixels)
+{
+    mirror_t *self = mem_zalloc(1, sizeof *self);
+    self->ring = ring_new(ring_pixels);
+    return self;
+}
+
+void mirror_destroy(mirror_t **self_p)
+{
+    mirror_t *self = *self_p;
+    if (!self)
+        return;
+    board_destroy(&self->board);
+    ring_destroy(&self->ring);
+    touched_destroy(&self->touched);
+    free(self->indices);
+    free(self);
+    *self_p = NULL;
+}
+
+bool mirror_synced(const mirror_t *self)
+{
+    return self->synced;
+}
+
+const board_t *mirror_board(const mirror_t *self)
+{
+    return self->board;
+}
+
+const canvas_t *mirror_canvas(const mirror_t *self)
+{
+    return self->board ? &self->canvas : NULL;
+}
+
+uint64_t mirror_seq(const mirror_t *self)
+{
+    return self->seq;
+}
+
+uint32_t mirror_epoch(const mirror_t *self)
+{
+    return self->epoch;
+}
+
+uint32_t mirror_canvas_version(const mirror_t *self)
+{
+    return self->canvas_version;
+}
+
+uint32_t mirror_history(const mirror_t *self)
+{
+    return self->history;
+}
+
+/* A net diff that would be larger than the board is of no use: the board comes
+ * from a cache. A pixel takes at least a byte. */
+static uint32_t s_most(const mirror_t *self)
+{
+    return (uint32_t)board_size_bytes(self->board);
+}
+
+since_t mirror_since(const mirror_t *self, uint64_t since)
+{
+    if (since == self->seq)
+        return SINCE_LEVEL;
+    if (since > self->seq)
+        return SINCE_NEWER;
+    if (since < ring_first(self->ring) ||
+        (self->has_too_large &&
+         mirror_diff_from(self, since) <= self->too_large))
+        return SINCE_TOO_OLD;
+    return SINCE_DIFF;
+}
+
+uint64_t mirror_diff_from(const mirror_t *self, uint64_t since)
+{
+    return ring_from(self->ring, since);
+}
+
+uint8_t *mirror_diff(mirror_t *self, uint64_t since, uint64_t *from,
+                     size_t *size)
+{
+    *from = ring_from(self->ring, since);
+    uint8_t *body = NULL;
+    *size = 0;
+    if (!ring_collect(self->ring, since, self->touched, s_most(self))) {
+        size_t bound = diff_bound(touched_count(self->touched));
+        size_t most = board_size_bytes(self->board) + DIFF_HEAD_MAX_BYTES;
+        bound = bound < most ? bound : most;
+        body = mem_alloc(bound);
+        *size = diff_encode(body, bound, *from, self->seq, self->touched,
+                            self->board);
+    }
+    touched_clear(self->touched);
+    if (*size)
+        return body;
+    free(body);
+    if (!self->has_too_large || *from > self->too_large)
+        self->too_large = *from;
+    self->has_too_large = true;
+    return NULL;
+}
+
+static void s_restart_ring(mirror_t *self)
+{
+    ring_reset(self->ring, self->seq);
+    self->has_too_large = false;
+}
+
+static uint32_t *s_indices(mirror_t *self, size_t count)
+{
+    if (count > self->indices_size) {
+        self->indices_size = count;
+        self->indices =
+            mem_realloc(self->indices, count, sizeof *self->indices);
+    }
+    return self->indices;
+}
+
+/* Applies a whole diff that was found valid, and remembers what it touched. */
+static void s_apply(mirror_t *self, diff_t *diff)
+{
+    uint32_t *indices = s_indices(self, diff->count + 1);
+    size_t count = 0;
+    uint8_t color;
+    while (diff_next(diff, &indices[count], &color) > 0)
+        board_set(self->board, indices[count++], color);
+    self->seq = diff->to;
+    ring_push(self->ring, diff->to, indices, count);
+}
+
+/* The part that DIFF and RANGE share. */
+static mirror_result_t s_on_body(mirror_t *self, const bus_body_t *body,
+                                 uint64_t *to)
+{
+    diff_t diff;
+    if (diff_open(&diff, body->body, body->size, board_pixels(self->board),
+                  board_bits(self->board)) < 0 ||
+        !diff_valid(&diff))
+        return MIRROR_BAD;
+    *to = diff.to;
+    if (diff.from > self->seq)
+        return MIRROR_BEHIND;
+    if (diff.to > self->seq)
+        s_apply(self, &diff);
+    return MIRROR_OK;
+}
+
+mirror_result_t mirror_on_diff(mirror_t *self, const bus_body_t *diff)
+{
+    uint64_t to;
+    if (!self->synced || diff->epoch < self->epoch)
+        return MIRROR_OK;
+    if (diff->epoch > self->epoch)
+        return MIRROR_BEHIND;
+    return s_on_body(self, diff, &to);
+}
+
+mirror_result_t mirror_on_range(mirror_t *self, const bus_body_t *range)
+{
+    uint64_t to;
+    if (!self->synced || range->epoch < self->epoch)
+        return MIRROR_OK;
+    mirror_result_t result = s_on_body(self, range, &to);
+    if (result == MIRROR_OK && to < self->seq && range->epoch > self->epoch)
+        return MIRROR_DAMAGED;
+    if (result == MIRROR_OK)
+        self->epoch = self->canvas.epoch = range->epoch;
+    return result;
+}
+
+static bool s_same_shape(const canvas_t *a, const canvas_t *b)
+{
+    return a->width == b->width && a->height == b->height && a->bits == b->bits;
+}
+
+static void s_set_canvas(mirror_t *self, const canvas_t *canvas)
+{
+    canvas_t next = *canvas;
+    next.epoch = self->canvas.epoch; /* a new leader alone is no news */
+    if (!canvas_equal(&next, &self->canvas))
+        self->canvas_version++;
+    self->canvas = next;
+}
+
+static void s_reshape(mirror_t *self, const canvas_t *canvas)
+{
+    board_destroy(&self->board);
+    touched_destroy(&self->touched);
+    self->board = board_new(canvas->width, canvas->height, canvas->bits);
+    assert(self->board); /* canvas_check said so */
+    self->touched = touched_new(board_pixels(self->board));
+}
+
+/* packed pixels of that canvas */
+static bool s_fits(const canvas_t *canvas, size_t size)
+{
+    uint64_t pixels = (uint64_t)canvas->width * canvas->height;
+    return canvas->bits == 8 ? size == pixels : size == (pixels + 1) / 2;
+}
+
+mirror_result_t mirror_on_board(mirror_t *self, const bus_board_t *board)
+{
+    canvas_t canvas;
+    if (canvas_from_json(&canvas, board->json, board->json_size) < 0 ||
+        !s_fits(&canvas, board->pixels_size))
+        return MIRROR_BAD;
+    if (self->board && board->epoch < self->epoch)
+        return MIRROR_OK;
+    if (self->synced && board->epoch == self->epoch && board->seq <= self->seq)
+        return MIRROR_OK; /* a late answer: the feed was faster */
+    bool first = !self->board;
+    bool same = !first && s_same_shape(&canvas, &self->canvas);
+    bool lost =
+        !first &&
+        (!same || (board->epoch > self->epoch && board->seq < self->seq));
+    if (!same)
+        s_reshape(self, &canvas);
+    if (board_load(self->board, board->pixels, board->pixels_size) < 0)
+        return MIRROR_BAD;
+    self->seq = board->seq;
+    self->epoch = board->epoch;
+    s_set_canvas(self, &canvas);
+    self->canvas.epoch = board->epoch;
+    self->synced = true;
+    s_restart_ring(self);
+    self->history += lost;
+    return lost ? MIRROR_LOST : MIRROR_OK;
+}
+
+mirror_result_t mirror_on_beat(mirror_t *self, const bus_beat_t *beat)
+{
+    if (!self->synced || beat->epoch > self->epoch)
+        return MIRROR_BEHIND;
+    if (beat->epoch < self->epoch)
+        return MIRROR_OK;
+    if (beat->seq > self->seq)
+        return MIRROR_BEHIND;
+    if (beat->seq < self->seq || beat->digest == board_digest(self->board))
+        return MIRROR_OK;
+    self->synced = false;
+    return MIRROR_DAMAGED;
+}
+
+mirror_result_t mirror_on_canvas(mirror_t *self, const bus_body_t *body)
+{
+    canvas_t canvas;
+    if (canvas_from_json(&canvas, (const char *)body->body, body->size) < 0)
+        return MIRROR_BAD;
+    if (!self->synced)
+        return MIRROR_OK;
+    if (body->epoch < self->epoch)
+        return MIRROR_OK;
+    if (!s_same_shape(&canvas, &self->canvas))
+        return MIRROR_DAMAGED;
+    s_set_canvas(self, &canvas);
+    return MIRROR_OK;
+}
