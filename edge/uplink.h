@@ -34,7 +34,8 @@ uplink_t *uplink_new(struct edge *edge);
 void uplink_destroy(uplink_t **self_p);
 
 /* Hands one placement to the leader with this turn's batch. `place->ticket` is
- * ignored; returns the ticket for uplink_cancel. Bounds, colour and rates are
+ * ignored; returns the ticket for uplink_cancel, or 0 where too many wait: no
+ * call will come, it is `unavailable`. Bounds, colour and rates are
  * the caller's to check. A PUT without a key: draw place->request at random and
  * set BUS_PLACE_KEYLESS. */
 uint64_t uplink_place(uplink_t *self, const bus_place_t *place,
@@ -49,7 +50,8 @@ uint64_t uplink_cooldown(uplink_t *self, uint64_t user,
  * and finished tickets are ignored. */
 void uplink_cancel(uplink_t *self, uint64_t ticket);
 
-/* Look-ups in the store; tickets of their own for uplink_query_cancel. */
+/* Look-ups in the store; tickets of their own for uplink_query_cancel, 0 as
+ * above. */
 uint64_t uplink_query_pixel(uplink_t *self, uint16_t x, uint16_t y,
                             uplink_answer_fn on_answer, void *context);
 uint64_t uplink_query_user(uplink_t *self, uint64_t user,
