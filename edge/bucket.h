@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A token bucket in one number, the time at which it is full again (the generic
+ * cell rate algorithm, ITU-T I.371).
+ */
+#ifndef EDGE_BUCKET_H
+#define EDGE_BUCKET_H
+
+#include <stdint.h>
+
+/* Takes one of `burst` tokens that come back at `rate` a second. 0 where there
+ * was one; else, bucket unchanged, the ms until there is. *full_at is in
+ * microseconds; 0: full. */
+static inline uint32_t bucket_take(uint64_t *full_at, uint64_t now_ms,
+                                   uint32_t rate, uint32_t burst)
+{
+    uint64_t now = now_ms * 1000, each = 1000000 / rate;
+    uint64_t full = *full_at > now ? *full_at : now;
+    uint64_t deepest = now + each * (burst - 1);
+    if (full > deepest)
+        return (uint32_t)((full - deepest + 999) / 1000);
+    *full_at = full + each;
+    return 0;
+}
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See fanout.h.
+ */
+#include "edge/fanout.h"
+
+#include "common/backoff.h"
+#include "common/clock.h"
+#include "common/diff.h"
+#include "common/mem.h"
+#include "common/wire_json.h"
+#include "edge/mirror.h"
+#include "edge/pace.h"
+#include "edge/uplink.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sessions a slice: about 3 ms of the loop. */
+#define SLICE 500
+#define BEAT_MS 1000
+/* Different net diffs kept while seq stands still. */
+#define SHARED_MAX 64
+
+typedef struct {
+    uint64_t from;
+    bool json;
+    frame_t *frame; /* NULL: larger than the board */
+} shared_t;
+
+struct fanout {
+    edge_t *edge;
+    walk_t walk;
+    uint32_t json_count;
+    round_t round;
+    pace_t pace;
+    uint32_t tick_ms;
+    uint64_t started_ms; /* the last round */
+    uint64_t spent_ns;   /* of this round */
+    uint64_t beat_at_ms;
+    uint64_t at; /* mirror's seq that the last round brought */
+    uint32_t history, canvas_version; /* the same */
+    bool attend;
+    shared_t shared[SHARED_MAX];
+    size_t shared_count;
+    uint64_t shared_to;      /* they all end here, … */
+    uint32_t shared_history; /* … in this history */
+    frame_t *notice[2];
+    uint32_t notice_version;
+    session_t **dirty;
+    size_t dirty_count, dirty_capacity;
+};
+
+fanout_t *fanout_new(edge_t *edge)
+{
+    fanout_t *self = mem_zalloc(1, sizeof *self);
+    self->edge = edge;
+    walk_init(&self->walk);
+    self->pace = pace_of((uint32_t)edge->config->tick_min_ms,
+                         (uint32_t)edge->config->tick_max_ms);
+    self->tick_ms = (uint32_t)edge->config->tick_min_ms;
+    edge->metrics[EDGE_TICK_MS] = self->tick_ms;
+    return self;
+}
+
+static void s_free_frames(frame_t *frames[2])
+{
+    for (int json = 0; json < 2; json++) {
+        free(frames[json]);
+        frames[json] = NULL;
+    }
+}
+
+static void s_drop_shared(fanout_t *self)
+{
+    while (self->shared_count)
+        free(self->shared[--self->shared_count].frame);
+}
+
+static void s_end_round(fanout_t *self)
+{
+    s_free_frames(self->round.diff);
+    s_free_frames(self->round.beat_frame);
+    s_free_frames(self->round.both);
+}
+
+void fanout_destroy(fanout_t **self_p)
+{
+    fanout_t *self = *self_p;
+    if (!self)
+        return;
+    s_end_round(self);
+    s_drop_shared(self);
+    s_free_frames(self->notice);
+    walk_fini(&self->walk);
+    free(self->dirty);
+    free(self);
+    *self_p = NULL;
+}
+
+/* --- Members -------------------------------------------------------------- */
+
+void fanout_add(fanout_t *self, session_t *session)
+{
+    walk_add(&self->walk, &session->node);
+    self->json_count += session->json;
+    self->edge->metrics[EDGE_SESSIONS]++;
+}
+
+void fanout_remove(fanout_t *self, session_t *session)
+{
+    walk_remove(&self->walk, &session->node);
+    self->json_count -= session->json;
+    self->edge->metrics[EDGE_SESSIONS]--;
+    for (size_t i = 0; session->dirty && i < self->dirty_count; i++)
+        if (self->dirty[i] == session)
+            self->dirty[i] = NULL;
+}
+
+uint32_t fanout_count(const fanout_t *self)
+{
+    return (uint32_t)self->walk.count;
+}
+
+void fanout_attend(fanout_t *self)
+{
+    self->attend = true;
+}
+
+void fanout_dirty(fanout_t *self, session_t *session)
+{
+    if (session->dirty)
+        return;
+    session->dirty = true;
+    if (self->dirty_count == self->dirty_capacity) {
+        self->dirty_capacity =
+            self->dirty_capacity ? self->dirty_capacity * 2 : 64;
+        self->dirty =
+            mem_realloc(self->dirty, self->dirty_capacity, sizeof *self->dirty);
+    }
+    self->dirty[self->dirty_count++] = session;
+}
+
+void fanout_flush(fanout_t *self)
+{
+    for (size_t i = 0; i < self->dirty_count; i++) {
+        session_t *session = self->dirty[i];
+        if (!session)
+            continue;
+        session->dirty = false;
+        session_flush(session);
+    }
+    self->dirty_count = 0;
+}
+
+void fanout_drain(fanout_t *self, unsigned count)
+{
+    for (size_t i = self->walk.size; i-- && count;) {
+        session_t *session = (session_t *)self->walk.nodes[i];
+        if (!session || session->closing)
+            continue;
+        session_close(session, 1012);
+        count--;
+    }
+}
+
+/* --- Frames --------------------------------------------------------------- */
+
+/* A DIFF body as a frame of that flavour. */
+static frame_t *s_diff_frame(const fanout_t *self, bool json,
+                             const uint8_t *body, size_t size)
+{
+    static const uint8_t type = WIRE_DIFF;
+    if (!json)
+        return frame_new(FRAME_BINARY, &type, 1, body, size);
+    const board_t *board = mirror_board(self->edge->mirror);
+    diff_t diff;
+    int opened =
+        diff_open(&diff, body, size, board_pixels(board), board_bits(board));
+    assert(!opened); /* we made it */
+    size_t length;
+    char *text = wire_json_diff(&diff, board_width(board), &length);
+    frame_t *frame = frame_new(FRAME_TEXT, text, length, NULL, 0);
+    free(text);
+    return frame;
+}
+
+static frame_t *s_beat_frame(bool json, const wire_beat_t *beat)
+{
+    if (!json) {
+        uint8_t bytes[WIRE_SMALL_MAX];
+        size_t size = wire_put_beat(bytes, beat);
+        return frame_new(FRAME_BINARY, bytes, size, NULL, 0);
+    }
+    size_t length;
+    char *text = wire_json_beat(beat, &length);
+    frame_t *frame = frame_new(FRAME_TEXT, text, length, NULL, 0);
+    free(text);
+    return frame;
+}
+
+const frame_t *fanout_notice(fanout_t *self, bool json)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    if (self->notice_version != mirror_canvas_version(mirror))
+        s_free_frames(self->notice);
+    self->notice_version = mirror_canvas_version(mirror);
+    if (self->notice[json])
+        return self->notice[json];
+    char text[CANVAS_JSON_MAX];
+    size_t size = canvas_to_json(mirror_canvas(mirror), text, sizeof text);
+    if (json) {
+        size_t length;
+        char *notice = wire_json_notice(NOTICE_SETTINGS, text, size, &length);
+        self->notice[json] = frame_new(FRAME_TEXT, notice, length, NULL, 0);
+        free(notice);
+    } else {
+        uint8_t bytes[CANVAS_JSON_MAX + 16];
+        size_t length =
+            wire_put_notice(bytes, sizeof bytes, NOTICE_SETTINGS, text, size);
+        self->notice[json] = frame_new(FRAME_BINARY, bytes, length, NULL, 0);
+    }
+    return self->notice[json];
+}
+
+static shared_t *s_find_shared(fanout_t *self, bool json, uint64_t from)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    if (self->shared_to != mirror_seq(mirror) ||
+        self->shared_history != mirror_history(mirror)) {
+        s_drop_shared(self);
+        self->shared_to = mirror_seq(mirror);
+        self->shared_history = mirror_history(mirror);
+    }
+    for (size_t i = 0; i < self->shared_count; i++)
+        if (self->shared[i].from == from && self->shared[i].json == json)
+            return &self->shared[i];
+    return NULL;
+}
+
+static shared_t *s_make_shared(fanout_t *self, bool json, uint64_t since)
+{
+    if (self->shared_count == SHARED_MAX)
+        s_drop_shared(self);
+    shared_t *shared = &self->shared[self->shared_count++];
+    size_t size;
+    shared->json = json;
+    uint8_t *body =
+        mirror_diff(self->edge->mirror, since, &shared->from, &size);
+    shared->frame = body ? s_diff_frame(self, json, body, size) : NULL;
+    free(body);
+    edge_count(self->edge, EDGE_DIFFS_MADE);
+    return shared;
+}
+
+const frame_t *fanout_diff(fanout_t *self, bool json, uint64_t since,
+                           uint64_t *to)
+{
+    uint64_t from = mirror_diff_from(self->edge->mirror, since);
+    shared_t *shared = s_find_shared(self, json, from);
+    if (shared)
+        edge_count(self->edge, EDGE_DIFFS_SHARED);
+    else
+        shared = s_make_shared(self, json, since);
+    *to = self->shared_to;
+    return shared->frame;
+}
+
+/* --- Rounds --------------------------------------------------------------- */
+
+/* The diff from the last round's end to now, for all at its head. */
+static void s_make_diff(fanout_t *self, round_t *round)
+{
+    mirror_t *mirror = self->edge->mirror;
+    if (mirror_since(mirror, self->at) != SINCE_DIFF)
+        return; /* nothing new, or another history: each sees for itself */
+    size_t size;
+    uint8_t *body = mirror_diff(mirror, self->at, &round->from, &size);
+    if (!body)
+        return;
+    edge_count(self->edge, EDGE_DIFFS_MADE);
+    for (int json = 0; json < 2; json++)
+        if (!json || self->json_count)
+            round->diff[json] = s_diff_frame(self, json, body, size);
+    free(body);
+}
+
+static void s_make_beat(fanout_t *self, round_t *round)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    wire_beat_t beat = {.seq = round->to,
+                        .digest = board_digest(mirror_board(mirror)),
+                        .online = uplink_online(self->edge->uplink)};
+    round->beat++;
+    for (int json = 0; json < 2; json++) {
+        round->beat_frame[json] = s_beat_frame(json, &beat);
+        round->both[json] =
+            frame_join(round->diff[json], round->beat_frame[json]);
+    }
+}
+
+static void s_start_round(fanout_t *self, uint64_t now_ms)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    round_t *round = &self->round;
+    round->now_ms = now_ms;
+    round->from = self->at;
+    round->to = mirror_seq(mirror);
+    s_make_diff(self, round);
+    if (now_ms >= self->beat_at_ms) {
+        s_make_beat(self, round);
+        self->beat_at_ms += BEAT_MS;
+        if (self->beat_at_ms <= now_ms)
+            self->beat_at_ms = now_ms + BEAT_MS;
+    }
+    self->at = round->to;
+    self->history = mirror_history(mirror);
+    self->canvas_version = mirror_canvas_version(mirror);
+    self->attend = false;
+    self->started_ms = now_ms;
+    edge_count(self->edge, EDGE_TICKS);
+    self->edge->metrics[EDGE_SEQ] = (int64_t)round->to;
+    self->edge->metrics[EDGE_EPOCH] = mirror_epoch(mirror);
+    walk_start(&self->walk, 1 + random_below(fanout_count(self) / 2 + 1));
+}
+
+static void s_finish_round(fanout_t *self)
+{
+    s_end_round(self);
+    self->tick_ms = pace_round(&self->pace, (double)self->spent_ns / 1e6);
+    self->edge->metrics[EDGE_TICK_MS] = self->tick_ms;
+    self->edge->metrics[EDGE_WALK_US] = (int64_t)(self->spent_ns / 1000);
+}
+
+static void s_visit(void *context, walk_node_t *node)
+{
+    fanout_t *self = context;
+    session_serve((session_t *)node, &self->round);
+}
+
+bool fanout_slice(fanout_t *self)
+{
+    if (!walk_running(&self->walk))
+        return false;
+    uint64_t start_ns = clock_mono_ns();
+    bool more = walk_slice(&self->walk, SLICE, s_visit, self);
+    self->spent_ns += clock_mono_ns() - start_ns;
+    if (!more)
+        s_finish_round(self);
+    return more;
+}
+
+static bool s_is_due(const fanout_t *self, uint64_t now_ms)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    return self->attend || now_ms >= self->beat_at_ms ||
+           mirror_seq(mirror) != self->at ||
+           mirror_history(mirror) != self->history ||
+           mirror_canvas_version(mirror) != self->canvas_version;
+}
+
+uint64_t fanout_poll(fanout_t *self)
+{
+    uint64_t now_ms = clock_mono_ms();
+    uint64_t next_ms = self->started_ms + self->tick_ms;
+    if (walk_running(&self->walk))
+        return 0;
+    if (!mirror_board(self->edge->mirror))
+        return self->tick_ms;
+    if (!s_is_due(self, now_ms))
+        return self->beat_at_ms - now_ms;
+    if (now_ms < next_ms)
+        return next_ms - now_ms;
+    uint64_t start_ns = clock_mono_ns();
+    s_start_round(self, now_ms);
+    self->spent_ns = clock_mono_ns() - start_ns;
+    if (walk_running(&self->walk))
+        return 0;
+    s_finish_round(self);
+    return self->tick_ms;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * WebSocket frames (RFC 6455) from server to client as plain bytes: header
+ * included, unmasked, unfragmented, without extensions. The same bytes serve
+ * every client, so one is encoded once and never changed.
+ */
+#ifndef EDGE_FRAME_H
+#define EDGE_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    FRAME_TEXT = 1,
+    FRAME_BINARY = 2,
+    FRAME_PING = 9,
+} frame_opcode_t;
+
+#define FRAME_HEADER_MAX 10
+
+typedef struct {
+    size_t size;
+    uint8_t bytes[];
+} frame_t;
+
+/* Writes the header for a payload of that size and returns its length. */
+size_t frame_header(uint8_t *bytes, frame_opcode_t opcode, size_t payload);
+
+/* A frame whose payload is `head` and then `body` (either may be empty). The
+ * caller's, free(). */
+frame_t *frame_new(frame_opcode_t opcode, const void *head, size_t head_size,
+                   const void *body, size_t body_size);
+
+/* Both, one after the other, as one run of bytes; either may be NULL, and the
+ * result is NULL where both are. */
+frame_t *frame_join(const frame_t *a, const frame_t *b);
+
+/* Bytes to be sent later: what a blocked session is owed. Grows up to
+ * OUTBOX_MAX. Zeroed: empty. */
+typedef struct {
+    uint8_t *bytes;
+    uint32_t size, capacity;
+} outbox_t;
+
+#define OUTBOX_MAX 65536u
+
+/* -1, unchanged, where it would exceed OUTBOX_MAX. */
+int outbox_add(outbox_t *self, frame_opcode_t opcode, const void *payload,
+               size_t size);
+/* Puts it before what is there. */
+int outbox_add_first(outbox_t *self, frame_opcode_t opcode, const void *payload,
+                     size_t size);
+/* Empties it and frees its memory. */
+void outbox_clear(outbox_t *self);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One WebSocket client, binary or JSON. It is libwebsockets' per-session
+ * memory: zeroed, then session_open … session_fini.
+ *
+ *     HELLO ──► LIVE ◄──────────────┐
+ *       │        │ too old, changed  │ SINCE
+ *       │        ▼                   │
+ *       └──► AHEAD ──(2 s)──► RESYNC ┘
+ *
+ * Nothing is ever written into an unfinished frame. What such a session is owed
+ * is either derived again later (diffs from `seq`, beats and settings by their
+ * version) or small and in `outbox` (verdicts, HELLO, RESYNC; over OUTBOX_MAX
+ * it is closed with 1008). So a client that does not read costs one frame.
+ */
+#ifndef EDGE_SESSION_H
+#define EDGE_SESSION_H
+
+#include "common/wire.h"
+#include "edge/connection.h"
+#include "edge/edge.h"
+#include "edge/frame.h"
+#include "edge/walk.h"
+
+struct lws;
+
+typedef enum {
+    SESSION_HELLO = 0, /* HELLO waits for what remains of the cooldown */
+    SESSION_LIVE,      /* holds the board at seq */
+    SESSION_AHEAD,     /* holds a seq that we have not seen yet */
+    SESSION_RESYNC,    /* was told so; waits for SINCE */
+} session_state_t;
+
+/* Where verdicts find their session; outlives it while any is under way. */
+typedef struct {
+    struct session *session; /* NULL once closed */
+    uint32_t refs;
+} return_path_t;
+
+typedef struct session {
+    walk_node_t node;
+    uint8_t state; /* session_state_t */
+    bool json;
+    bool player;
+    bool closing;    /* nothing is written any more */
+    bool dirty;      /* on fanout's list */
+    bool hello_owed; /* the answer about the cooldown is under way */
+    uint16_t close_code;
+    uint16_t in_flight; /* placements without a verdict */
+    edge_t *edge;
+    struct lws *wsi;
+    return_path_t *path; /* NULL before the first question */
+    uint64_t seq;        /* see state */
+    uint64_t user, expires_at_ms;
+    uint64_t cooldown_until_ms;          /* as far as we know */
+    uint64_t place_at_us, message_at_us; /* see bucket_take */
+    uint64_t wait_until_ms;              /* AHEAD, or a HELLO owed */
+    outbox_t outbox;
+    uint8_t *partial; /* a message that came in pieces */
+    uint32_t partial_size;
+    uint32_t heard_s, pinged_s;             /* monotonic seconds */
+    uint32_t blocked_s;                     /* since; 0: is not */
+    uint32_t acknowledged;                  /* when last seen blocked */
+    uint32_t beat, canvas_version, history; /* the last it was told of */
+} session_t;
+
+/* What one round of the fan-out brings to everyone, by flavour. */
+typedef struct {
+    uint64_t from, to;
+    uint32_t beat; /* number of the second */
+    uint64_t now_ms;
+    frame_t *diff[2];       /* from → to; NULL for none; [json] */
+    frame_t *beat_frame[2]; /* at `to` */
+    frame_t *both[2];       /* diff and beat as one write */
+} round_t;
+
+/* --- From libwebsockets' callbacks --- */
+
+void session_open(session_t *self, edge_t *edge, struct lws *wsi,
+                  const upgrade_t *upgrade);
+void session_fini(session_t *self);
+/* A piece of a message. */
+void session_receive(session_t *self, const uint8_t *bytes, size_t size,
+                     bool first, bool last, bool binary);
+void session_heard(session_t *self);
+/* The socket takes bytes again. True where it is now to be closed with
+ * close_code. */
+bool session_writable(session_t *self);
+/* The peer said CLOSE. */
+void session_peer_closes(session_t *self);
+
+/* --- From the fan-out --- */
+
+/* Its visit in a round. */
+void session_serve(session_t *self, const round_t *round);
+/* Sends what is in the outbox, if it may. */
+void session_flush(session_t *self);
+
+/* --- Between session.c and request.c --- */
+
+/* Closes with that code as soon as the socket allows. */
+void session_close(session_t *self, unsigned code);
+/* Puts one message into the outbox and has it flushed this turn. */
+void session_reply(session_t *self, const void *payload, size_t size);
+void session_resync(session_t *self, resync_reason_t reason);
+/* Follows SINCE: brings the client from `since` to now. */
+void session_since(session_t *self, uint64_t since);
+/* Asks for the cooldown; its answer, or 500 ms, brings HELLO. */
+void session_greet(session_t *self);
+return_path_t *session_path(session_t *self);
+
+/* One whole message (request.c). */
+void session_request(session_t *self, const uint8_t *bytes, size_t size);
+
+#endif
