@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See ingress.h.
+ */
+#include "broker/ingress.h"
+
+#include "broker/counters.h"
+#include "common/bus.h"
+#include "common/clock.h"
+
+/* Mails read in one turn of the loop, so that Redis and timers have theirs. */
+#define READ_BUDGET 512
+
+void ingress_init(ingress_t *self, zsock_t *socket)
+{
+    *self = (ingress_t){.socket = socket, .edges = edges_new()};
+    mailbox_init(&self->places, INGRESS_MAILS);
+    mailbox_init(&self->syncs, INGRESS_MAILS);
+}
+
+void ingress_fini(ingress_t *self)
+{
+    edges_destroy(&self->edges);
+    mailbox_fini(&self->places);
+    mailbox_fini(&self->syncs);
+}
+
+bool ingress_has_room(const ingress_t *self)
+{
+    return !mailbox_is_full(&self->places) && !mailbox_is_full(&self->syncs) &&
+           self->places_waiting < INGRESS_PLACES_MAX;
+}
+
+/* How many placements a message of this size holds at most. */
+static size_t s_places(size_t size)
+{
+    return size / BUS_PLACE_BYTES;
+}
+
+static void s_take_places(ingress_t *self, mail_t *mail, bool leading)
+{
+    if (!leading) {
+        COUNT(PLACES_IGNORED);
+        mail_close(mail);
+        return;
+    }
+    self->places_waiting += s_places(mail_size(mail));
+    mailbox_put(&self->places, mail);
+}
+
+static void s_take_sync(ingress_t *self, mail_t *mail, bool leading)
+{
+    if (leading) {
+        mailbox_put(&self->syncs, mail);
+        return;
+    }
+    COUNT(SYNCS_IGNORED);
+    mail_close(mail);
+}
+
+static void s_take_report(ingress_t *self, mail_t *mail)
+{
+    bus_report_t report;
+    if (bus_decode_report(&report, mail_bytes(mail), mail_size(mail)) < 0)
+        COUNT(MALFORMED_INGRESS);
+    else if (edges_report(self->edges, zmq_msg_data(&mail->peer),
+                          zmq_msg_size(&mail->peer), report.viewers,
+                          clock_mono_ms()) < 0)
+        COUNT(EDGES_FULL);
+    mail_close(mail);
+}
+
+static void s_take(ingress_t *self, mail_t *mail, bool leading)
+{
+    switch (bus_type(mail_bytes(mail), mail_size(mail))) {
+    case BUS_PLACES:
+        s_take_places(self, mail, leading);
+        return;
+    case BUS_SYNC:
+        s_take_sync(self, mail, leading);
+        return;
+    case BUS_REPORT:
+        s_take_report(self, mail);
+        return;
+    default:
+        COUNT(MALFORMED_INGRESS);
+        mail_close(mail);
+    }
+}
+
+bool ingress_read(ingress_t *self, bool leading)
+{
+    for (int i = 0; i < READ_BUDGET && ingress_has_room(self); i++) {
+        mail_t mail;
+        mail_result_t result = mail_receive(self->socket, &mail);
+        if (result == MAIL_NONE)
+            break;
+        if (result == MAIL_BAD)
+            COUNT(MALFORMED_INGRESS);
+        else
+            s_take(self, &mail, leading);
+    }
+    GAUGE(QUEUED, self->places_waiting);
+    return ingress_has_room(self);
+}
+
+bool ingress_next_places(ingress_t *self, mail_t *mail)
+{
+    if (!mailbox_take(&self->places, mail))
+        return false;
+    self->places_waiting -= s_places(mail_size(mail));
+    return true;
+}
+
+bool ingress_next_sync(ingress_t *self, mail_t *mail)
+{
+    return mailbox_take(&self->syncs, mail);
+}
+
+void ingress_clear(ingress_t *self)
+{
+    mailbox_clear(&self->places);
+    mailbox_clear(&self->syncs);
+    self->places_waiting = 0;
+}
+
+void ingress_send(ingress_t *self, mail_t *mail)
+{
+    if (mail_send(self->socket, mail) < 0)
+        COUNT(INGRESS_UNSENT);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stipple-broker: see broker.h.
+ */
+#include "broker/broker.h"
+#include "common/log.h"
+
+#include <signal.h>
+
+/* Read from the loop through a signalfd; blocked before any thread starts. */
+static void s_block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    zsys_handler_set(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    broker_config_t config = {0};
+    int first = settings_load(&broker_settings, &config, argc, argv);
+    if (first < argc) {
+        fprintf(stderr, "stipple-broker: unexpected argument\n");
+        return 2;
+    }
+    const char *name = config.common.name ? config.common.name : "broker";
+    log_init(name, (log_level_t)log_level_parse(config.common.log_level));
+    s_block_signals();
+    broker_t *broker = broker_new(&config);
+    int status = broker ? 0 : 2;
+    if (broker)
+        broker_run(broker);
+    broker_destroy(&broker);
+    settings_free(&broker_settings, &config);
+    zsys_shutdown();
+    return status;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every write to Redis is one of these scripts, each atomic and fenced. Their
+ * keys stand in LEDGER's order: meta, log, board, lease.
+ */
+#ifndef BROKER_REDIS_SCRIPTS_H
+#define BROKER_REDIS_SCRIPTS_H
+
+typedef enum {
+    SCRIPT_LEAD,
+    SCRIPT_RESUME,
+    SCRIPT_RENEW,
+    SCRIPT_RELEASE,
+    SCRIPT_COMMIT,
+    SCRIPT_PUT_LOG,
+    SCRIPT_PUT_BOARD,
+    SCRIPT_TRIM,
+    SCRIPT_CANVAS,
+    SCRIPTS
+} redis_script_t;
+
+extern const char *const redis_scripts[SCRIPTS];
+
+#endif
