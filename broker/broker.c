@@ -411,9 +411,9 @@ static int s_serve_metrics(broker_t *self)
     const settings_common_t *common = &self->config->common;
     if (!common->metrics_port)
         return 0;
-    self->metrics = metrics_server_new(common->metrics_host,
-                                       (uint16_t)common->metrics_port,
-                                       counters_render, NULL);
+    self->metrics =
+        metrics_server_new(common->metrics_host, (uint16_t)common->metrics_port,
+                           counters_render, NULL);
     return self->metrics ? 0 : -1;
 }
 

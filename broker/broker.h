@@ -108,10 +108,10 @@ typedef struct broker {
     board_frame_t board_frame;
     touched_t *range; /* scratch of syncs */
     broker_state_t state;
-    bool raising;  /* asked for a higher epoch: do not renew this one */
-    bool asked;    /* for the lease; the answer is to come */
-    bool seen;     /* Redis held a canvas, or a leader, at some time */
-    bool ahead;    /* a persister's store is; it was logged */
+    bool raising; /* asked for a higher epoch: do not renew this one */
+    bool asked;   /* for the lease; the answer is to come */
+    bool seen;    /* Redis held a canvas, or a leader, at some time */
+    bool ahead;   /* a persister's store is; it was logged */
     bool stopping, ended;
     uint64_t stop_at_ms;
     leading_t leading;

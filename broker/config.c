@@ -8,8 +8,10 @@
 #include <stdio.h>
 
 #define ROW(name, type, standard, min, max, unit, help)                        \
-    {#name, type, offsetof(broker_config_t, name), standard, min, max, unit,   \
-     help}
+    {                                                                          \
+#name, type, offsetof(broker_config_t, name), standard, min, max,      \
+            unit, help                                                         \
+    }
 
 static const setting_t s_rows[] = {
     SETTINGS_COMMON(broker_config_t),

@@ -49,9 +49,9 @@ static void s_grant(broker_t *self, const persister_t *persister)
     uint8_t bytes[BUS_SMALL_MAX];
     s_watch_ahead(self, persister);
     bus_grant_t grant = {.epoch = self->world.epoch,
-                         .active = persisters_grant(
-                             &self->persisters, persister, self->world.seq,
-                             clock_mono_ms()),
+                         .active =
+                             persisters_grant(&self->persisters, persister,
+                                              self->world.seq, clock_mono_ms()),
                          .seq = self->world.seq};
     control_tell(self, persister, bytes, bus_put_grant(bytes, &grant));
 }
@@ -63,9 +63,9 @@ static void s_on_persister(broker_t *self, mail_t *mail)
         COUNT(MALFORMED_CONTROL);
         return;
     }
-    const persister_t *persister = persisters_hear(
-        &self->persisters, &word, zmq_msg_data(&mail->peer),
-        zmq_msg_size(&mail->peer), clock_mono_ms());
+    const persister_t *persister =
+        persisters_hear(&self->persisters, &word, zmq_msg_data(&mail->peer),
+                        zmq_msg_size(&mail->peer), clock_mono_ms());
     if (!persister)
         COUNT(PERSISTERS_FULL);
     else if (broker_serves(self))

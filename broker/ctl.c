@@ -55,10 +55,9 @@ static json_t *s_persister(const broker_t *self)
         return json_null();
     char instance[USER_HEX_BYTES];
     user_to_hex(granted->word.instance, instance);
-    return json_pack("{s:s, s:I, s:I, s:I}", "instance", instance,
-                     "checkpoint", (json_int_t)granted->word.checkpoint,
-                     "snapshot_seq", (json_int_t)granted->word.snapshot_seq,
-                     "heard_ms_ago",
+    return json_pack("{s:s, s:I, s:I, s:I}", "instance", instance, "checkpoint",
+                     (json_int_t)granted->word.checkpoint, "snapshot_seq",
+                     (json_int_t)granted->word.snapshot_seq, "heard_ms_ago",
                      (json_int_t)(now_ms - granted->heard_at_ms));
 }
 
@@ -181,8 +180,7 @@ void ctl_on_canvas(broker_t *self, bool done)
     feed_canvas(self->feed, &self->world.canvas);
     log_info("setting_changed", "cooldown_ms=%" PRIu32 " paused=%d",
              self->world.canvas.cooldown_ms, self->world.canvas.paused);
-    s_end_set(self, json_pack("{s:b, s:o}", "ok", 1, "canvas",
-                              s_canvas(self)));
+    s_end_set(self, json_pack("{s:b, s:o}", "ok", 1, "canvas", s_canvas(self)));
 }
 
 void ctl_give_up(broker_t *self, const char *error)

@@ -106,8 +106,8 @@ static void s_answer(broker_t *self, mail_t *places, size_t count,
 static void s_decide_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 {
     leading_t *leading = &self->leading;
-    int count = bus_decode_places(leading->places, mail_bytes(mail),
-                                  mail_size(mail));
+    int count =
+        bus_decode_places(leading->places, mail_bytes(mail), mail_size(mail));
     if (count <= 0) {
         if (count < 0)
             COUNT(MALFORMED_INGRESS);
@@ -129,8 +129,8 @@ static void s_decide_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 static void s_refuse_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 {
     leading_t *leading = &self->leading;
-    int count = bus_decode_places(leading->places, mail_bytes(mail),
-                                  mail_size(mail));
+    int count =
+        bus_decode_places(leading->places, mail_bytes(mail), mail_size(mail));
     if (count <= 0) {
         if (count < 0)
             COUNT(MALFORMED_INGRESS);
@@ -330,8 +330,9 @@ void leading_begin(broker_t *self)
     feed_begin(self->feed, world->seq, board_pixels(world->board));
     broker_enter(self, LEADING);
     COUNT(LEADS);
-    log_info("leading", "epoch=%" PRIu32 " seq=%" PRIu64 " log=%" PRIu64
-             " users=%zu", world->epoch, world->seq,
+    log_info("leading",
+             "epoch=%" PRIu32 " seq=%" PRIu64 " log=%" PRIu64 " users=%zu",
+             world->epoch, world->seq,
              history_next(world->history) - history_first(world->history),
              users_count(world->users));
     s_announce(self);

@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/token.h"
 
+#include <hiredis/hiredis.h>
 #include <inttypes.h>
 
 #define NUMBER_MAX 21
@@ -108,8 +109,8 @@ static bool s_done(const redisReply *reply)
 
 static const char *s_string(const redisReply *reply, size_t i)
 {
-    bool there = i < reply->elements &&
-                 reply->element[i]->type == REDIS_REPLY_STRING;
+    bool there =
+        i < reply->elements && reply->element[i]->type == REDIS_REPLY_STRING;
     return there ? reply->element[i]->str : NULL;
 }
 
@@ -450,8 +451,8 @@ static void s_on_bans(void *context, uint64_t term, const redisReply *reply)
     ledger_t *self = context;
     if (!s_counts(self, term, reply))
         return;
-    for (size_t i = 0;
-         reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements;
+         i++) {
         uint64_t user;
         const char *hex = s_string(reply, i);
         if (hex && user_from_hex(hex, &user) == 0)

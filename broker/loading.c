@@ -99,8 +99,8 @@ static void s_replay(world_t *world, uint64_t from)
     world->seq = from - 1;
     while (world->seq + 1 < history_next(world->history)) {
         size_t count;
-        const uint8_t *records = history_slice(
-            world->history, world->seq + 1, SIZE_MAX, &count);
+        const uint8_t *records =
+            history_slice(world->history, world->seq + 1, SIZE_MAX, &count);
         if (world_apply(world, records, count) < 0) {
             log_error("log_record_malformed", "seq=%" PRIu64, world->seq + 1);
             break;
@@ -115,8 +115,8 @@ static void s_mend_board(broker_t *self)
     COUNT(DIGEST_WRONG);
     if (history_first(world->history) <= self->loading.meta.seq)
         s_replay(world, history_first(world->history));
-    log_error("digest_wrong", "seq=%" PRIu64 " kept=%" PRIu32
-              " mended=%d", world->seq, self->loading.meta.digest,
+    log_error("digest_wrong", "seq=%" PRIu64 " kept=%" PRIu32 " mended=%d",
+              world->seq, self->loading.meta.digest,
               board_digest(world->board) == self->loading.meta.digest);
     self->loading.torn = true;
 }

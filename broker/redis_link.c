@@ -115,9 +115,8 @@ static void s_apply_mask(redis_link_t *self)
 static void s_retry_later(redis_link_t *self)
 {
     if (self->retry_timer < 0)
-        self->retry_timer =
-            zloop_timer(self->loop, backoff_next_ms(&self->backoff), 1,
-                        s_on_retry, self);
+        self->retry_timer = zloop_timer(
+            self->loop, backoff_next_ms(&self->backoff), 1, s_on_retry, self);
 }
 
 static void s_tell_loss(redis_link_t *self)

@@ -15,7 +15,8 @@
 #include "broker/redis_url.h"
 
 #include <czmq.h>
-#include <hiredis/hiredis.h>
+
+struct redisReply; /* hiredis/hiredis.h */
 
 typedef struct redis_link redis_link_t;
 
@@ -28,7 +29,7 @@ typedef struct {
 /* The reply is borrowed during the call. Not called at all for a command whose
  * answer was lost with the connection; `argument` is then only forgotten. */
 typedef void (*redis_reply_fn)(void *context, uint64_t argument,
-                               const redisReply *reply);
+                               const struct redisReply *reply);
 
 /* Begins to connect. `url`, `events` and `context` outlive it. */
 redis_link_t *redis_link_new(zloop_t *loop, const redis_url_t *url,

@@ -39,11 +39,10 @@ const char *const redis_scripts[SCRIPTS] = {
         "return {1, tostring(own), m[2], m[3], m[4], m[5]}\n",
     /* epoch, token, lease ms */
     [SCRIPT_RENEW] =
-        FENCE
-        "local held = redis.call('GET', KEYS[4])\n"
-        "if held and held ~= ARGV[2] then return {0} end\n"
-        "redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])\n"
-        "return {1}\n",
+        FENCE "local held = redis.call('GET', KEYS[4])\n"
+              "if held and held ~= ARGV[2] then return {0} end\n"
+              "redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])\n"
+              "return {1}\n",
     /* token */
     [SCRIPT_RELEASE] =
         "if redis.call('GET', KEYS[4]) ~= ARGV[1] then return {0} end\n"
@@ -63,35 +62,30 @@ const char *const redis_scripts[SCRIPTS] = {
         "return {1}\n",
     /* epoch, 1 where the log is to be emptied before, then for each entry its
      * last seq and its records; entries that are there are left */
-    [SCRIPT_PUT_LOG] =
-        FENCE
-        "if ARGV[2] == '1' then redis.call('DEL', KEYS[2]) end\n"
-        "local last = redis.call('XREVRANGE', KEYS[2], '+', '-',\n"
-        "    'COUNT', 1)[1]\n"
-        "local top = last and tonumber(string.match(last[1], '^%d+')) or 0\n"
-        "for i = 3, #ARGV, 2 do\n"
-        "    if tonumber(ARGV[i]) > top then\n"
-        "        redis.call('XADD', KEYS[2], ARGV[i] .. '-0', 'r',\n"
-        "            ARGV[i + 1])\n"
-        "    end\n"
-        "end\n"
-        "return {1}\n",
+    [SCRIPT_PUT_LOG] = FENCE
+    "if ARGV[2] == '1' then redis.call('DEL', KEYS[2]) end\n"
+    "local last = redis.call('XREVRANGE', KEYS[2], '+', '-',\n"
+    "    'COUNT', 1)[1]\n"
+    "local top = last and tonumber(string.match(last[1], '^%d+')) or 0\n"
+    "for i = 3, #ARGV, 2 do\n"
+    "    if tonumber(ARGV[i]) > top then\n"
+    "        redis.call('XADD', KEYS[2], ARGV[i] .. '-0', 'r',\n"
+    "            ARGV[i + 1])\n"
+    "    end\n"
+    "end\n"
+    "return {1}\n",
     /* epoch, seq, digest, canvas, born, pixels */
     [SCRIPT_PUT_BOARD] =
-        FENCE
-        "redis.call('SET', KEYS[3], ARGV[6])\n"
-        "redis.call('HSET', KEYS[1], 'seq', ARGV[2], 'digest', ARGV[3],\n"
-        "    'canvas', ARGV[4], 'born', ARGV[5])\n"
-        "return {1}\n",
+        FENCE "redis.call('SET', KEYS[3], ARGV[6])\n"
+              "redis.call('HSET', KEYS[1], 'seq', ARGV[2], 'digest', ARGV[3],\n"
+              "    'canvas', ARGV[4], 'born', ARGV[5])\n"
+              "return {1}\n",
     /* epoch, upto, upto + 1 */
     [SCRIPT_TRIM] =
-        FENCE
-        "redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[3] .. '-0')\n"
-        "redis.call('HSET', KEYS[1], 'trimmed', ARGV[2])\n"
-        "return {1}\n",
+        FENCE "redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[3] .. '-0')\n"
+              "redis.call('HSET', KEYS[1], 'trimmed', ARGV[2])\n"
+              "return {1}\n",
     /* epoch, canvas */
-    [SCRIPT_CANVAS] =
-        FENCE
-        "redis.call('HSET', KEYS[1], 'canvas', ARGV[2])\n"
-        "return {1}\n",
+    [SCRIPT_CANVAS] = FENCE "redis.call('HSET', KEYS[1], 'canvas', ARGV[2])\n"
+                            "return {1}\n",
 };

@@ -12,9 +12,8 @@ static void s_put_next(broker_t *self)
     repair_t *repair = &self->repair;
     world_t *world = &self->world;
     if (repair->reset || repair->next < history_next(world->history)) {
-        repair->next =
-            ledger_put_log(self->ledger, world->epoch, repair->reset,
-                           world->history, repair->next);
+        repair->next = ledger_put_log(self->ledger, world->epoch, repair->reset,
+                                      world->history, repair->next);
         repair->reset = false;
         return;
     }

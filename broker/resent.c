@@ -52,8 +52,8 @@ void resent_rest(resent_t *self)
 static entry_t *s_slot(const resent_t *self, uint64_t user, uint32_t request,
                        bool keyless)
 {
-    uint64_t h = (user ^ ((uint64_t)request << 1 | keyless)) *
-                 0x9e3779b97f4a7c15u;
+    uint64_t h =
+        (user ^ ((uint64_t)request << 1 | keyless)) * 0x9e3779b97f4a7c15u;
     size_t i = (size_t)(h >> 32) & self->mask;
     while (self->slots[i].seq &&
            (self->slots[i].user != user || self->slots[i].request != request ||

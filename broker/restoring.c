@@ -146,8 +146,8 @@ void restoring_on_snapshot(broker_t *self, const void *bytes, size_t size)
     }
     world_open(world, &canvas);
     world->epoch = epoch;
-    if (snapshot.seq && board_load(world->board, snapshot.pixels,
-                                   snapshot.pixels_size) < 0) {
+    if (snapshot.seq &&
+        board_load(world->board, snapshot.pixels, snapshot.pixels_size) < 0) {
         log_error("snapshot_malformed", "seq=%" PRIu64, snapshot.seq);
         return;
     }
@@ -171,8 +171,7 @@ static void s_take_start(broker_t *self, const bus_body_t *body)
         restoring->start = self->world.seq + 1;
     if (!there || restoring->start == 1 ||
         record_decode(body->body).placed_at_ms < keep_from_ms ||
-        self->world.seq - restoring->start >=
-            (uint64_t)self->config->log_limit)
+        self->world.seq - restoring->start >= (uint64_t)self->config->log_limit)
         s_begin_records(self);
     else
         s_ask_start(self);
@@ -182,8 +181,7 @@ static void s_take_start(broker_t *self, const bus_body_t *body)
 static void s_forget_old(broker_t *self)
 {
     world_t *world = &self->world;
-    uint64_t keep_from_ms =
-        rules_keep_from_ms(&world->canvas, clock_wall_ms());
+    uint64_t keep_from_ms = rules_keep_from_ms(&world->canvas, clock_wall_ms());
     uint64_t upto = history_since(world->history, keep_from_ms) - 1;
     if (s_self(self)->empty)
         history_trim(world->history, upto);
@@ -226,8 +224,7 @@ void restoring_on_records(broker_t *self, const void *bytes, size_t size)
 {
     bus_body_t body;
     step_t step = s_self(self)->step;
-    if (self->state != RESTORING ||
-        (step != ASK_START && step != ASK_RECORDS))
+    if (self->state != RESTORING || (step != ASK_START && step != ASK_RECORDS))
         return;
     if (bus_decode_body(&body, bytes, size) < 0)
         COUNT(MALFORMED_CONTROL);

@@ -25,9 +25,9 @@ static uint32_t s_remaining_ms(const rules_t *self,
     if (!last)
         return 0;
     /* A clock set back must not make anyone wait longer than the cooldown. */
-    uint64_t age_ms =
-        self->now_ms > last->placed_at_ms ? self->now_ms - last->placed_at_ms
-                                          : 0;
+    uint64_t age_ms = self->now_ms > last->placed_at_ms
+                          ? self->now_ms - last->placed_at_ms
+                          : 0;
     return age_ms >= cooldown_ms ? 0 : (uint32_t)(cooldown_ms - age_ms);
 }
 

@@ -27,8 +27,8 @@ static void s_encode_board(broker_t *self)
     bus_board_t board = {.epoch = world->epoch,
                          .seq = world->seq,
                          .json = json,
-                         .json_size = canvas_to_json(&world->canvas, json,
-                                                     sizeof json),
+                         .json_size =
+                             canvas_to_json(&world->canvas, json, sizeof json),
                          .pixels = board_bytes(world->board),
                          .pixels_size = board_size_bytes(world->board)};
     sync_forget_board(self);
@@ -63,13 +63,12 @@ static void s_touch(broker_t *self, uint64_t from)
     const history_t *history = self->world.history;
     while (from <= self->world.seq) {
         size_t count;
-        const uint8_t *records =
-            history_slice(history, from, SIZE_MAX, &count);
+        const uint8_t *records = history_slice(history, from, SIZE_MAX, &count);
         for (size_t i = 0; i < count; i++) {
             record_t record = record_decode(records + i * RECORD_BYTES);
-            touched_add(self->range, (uint32_t)record.y *
-                                             self->world.canvas.width +
-                                         record.x);
+            touched_add(self->range,
+                        (uint32_t)record.y * self->world.canvas.width +
+                            record.x);
         }
         from += count;
     }
@@ -83,9 +82,9 @@ static int s_answer_range(broker_t *self, mail_t *mail, uint64_t seq)
     size_t bound = diff_bound(touched_count(self->range));
     uint8_t *bytes = mem_alloc(BUS_BODY_HEAD_BYTES + bound);
     bus_put_body_head(bytes, BUS_RANGE, world->epoch);
-    size_t size = BUS_BODY_HEAD_BYTES +
-                  diff_encode(bytes + BUS_BODY_HEAD_BYTES, bound, seq,
-                              world->seq, self->range, world->board);
+    size_t size = BUS_BODY_HEAD_BYTES + diff_encode(bytes + BUS_BODY_HEAD_BYTES,
+                                                    bound, seq, world->seq,
+                                                    self->range, world->board);
     touched_clear(self->range);
     bool small = size <= board_size_bytes(world->board) + CANVAS_JSON_MAX;
     if (small) {

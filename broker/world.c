@@ -8,9 +8,8 @@
 
 void world_init(world_t *self)
 {
-    *self = (world_t){.users = users_new(),
-                      .history = history_new(),
-                      .resent = resent_new()};
+    *self = (world_t){
+        .users = users_new(), .history = history_new(), .resent = resent_new()};
 }
 
 void world_fini(world_t *self)
@@ -55,8 +54,7 @@ static int s_place(world_t *self, const record_t *record)
 {
     if (record->seq != self->seq + 1 || !s_fits(self, record))
         return -1;
-    board_set(self->board,
-              (uint32_t)record->y * self->canvas.width + record->x,
+    board_set(self->board, (uint32_t)record->y * self->canvas.width + record->x,
               record->color);
     self->seq++;
     return 0;

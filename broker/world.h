@@ -23,8 +23,8 @@ typedef struct {
     history_t *history;
     resent_t *resent;
     bans_t bans;
-    uint32_t epoch; /* of the lead */
-    uint32_t born;  /* epoch in which this history began */
+    uint32_t epoch;  /* of the lead */
+    uint32_t born;   /* epoch in which this history began */
     uint64_t seq;    /* committed */
     uint32_t digest; /* of the board at seq */
 } world_t;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See verbs.h.
+ */
+#include "ctl/verbs.h"
+
+#include <inttypes.h>
+
+static const char *s_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "-";
+}
+
+static int64_t s_number(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+static void s_print_json(json_t *value)
+{
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    puts(text ? text : "null");
+    free(text);
+    json_decref(value);
+}
+
+/* ---- status ---------------------------------------------------------- */
+
+static const json_t *s_leader(const brokers_t *brokers)
+{
+    const json_t *leader = NULL;
+    for (size_t i = 0; i < brokers->count; i++) {
+        const json_t *answer = brokers->table[i].answer;
+        const char *role = s_text(answer, "role");
+        bool leads = !strcmp(role, "leader") || !strcmp(role, "away");
+        if (leads &&
+            (!leader || s_number(answer, "epoch") > s_number(leader, "epoch")))
+            leader = answer;
+    }
+    return leader;
+}
+
+static json_t *s_status_json(const brokers_t *brokers)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < brokers->count; i++) {
+        const broker_answer_t *broker = &brokers->table[i];
+        json_t *row = broker->answer
+                          ? json_deep_copy(broker->answer)
+                          : json_pack("{s:b, s:s}", "ok", 0, "role", "silent");
+        json_object_set_new(row, "endpoint", json_string(broker->base));
+        json_array_append_new(list, row);
+    }
+    const json_t *leader = s_leader(brokers);
+    return json_pack("{s:b, s:o, s:o}", "ok", leader != NULL, "leader",
+                     leader ? json_deep_copy(leader) : json_null(), "brokers",
+                     list);
+}
+
+static void s_print_broker(const broker_answer_t *broker)
+{
+    const json_t *answer = broker->answer;
+    if (!answer) {
+        printf("%-28s no answer\n", broker->base);
+        return;
+    }
+    printf("%-28s %-10s epoch %" PRId64 " seq %" PRId64 " redis %s\n",
+           broker->base, s_text(answer, "role"), s_number(answer, "epoch"),
+           s_number(answer, "seq"), s_text(answer, "redis"));
+}
+
+static void s_print_leader(const json_t *leader)
+{
+    const json_t *canvas = json_object_get(leader, "canvas");
+    const json_t *board = json_object_get(canvas, "board");
+    const json_t *persister = json_object_get(leader, "persister");
+    printf("canvas     %" PRId64 "x%" PRId64 ", %" PRId64 " bits, %zu colours"
+           ", cooldown %" PRId64 " ms%s\n",
+           s_number(board, "width"), s_number(board, "height"),
+           s_number(board, "bits"),
+           json_array_size(json_object_get(canvas, "palette")),
+           s_number(canvas, "cooldown_ms"),
+           json_is_true(json_object_get(canvas, "paused")) ? ", paused" : "");
+    printf("digest     %08" PRIx64 "\n", (uint64_t)s_number(leader, "digest"));
+    printf("viewers    %" PRId64 " on %" PRId64 " edges\n",
+           s_number(leader, "viewers"), s_number(leader, "edges"));
+    printf("log        %" PRId64 " records, %" PRId64 " not yet persisted\n",
+           s_number(leader, "log_records"), s_number(leader, "unconfirmed"));
+    if (json_is_object(persister))
+        printf("persister  %s at %" PRId64 ", snapshot at %" PRId64 "\n",
+               s_text(persister, "instance"), s_number(persister, "checkpoint"),
+               s_number(persister, "snapshot_seq"));
+    else
+        printf("persister  none\n");
+}
+
+static int s_show_status(const brokers_t *brokers, bool json)
+{
+    const json_t *leader = s_leader(brokers);
+    if (json) {
+        s_print_json(s_status_json(brokers));
+        return leader ? 0 : 1;
+    }
+    for (size_t i = 0; i < brokers->count; i++)
+        s_print_broker(&brokers->table[i]);
+    if (leader)
+        s_print_leader(leader);
+    else
+        printf("no broker leads\n");
+    return leader ? 0 : 1;
+}
+
+static json_t *s_ask_status(char **words)
+{
+    (void)words;
+    return json_pack("{s:s}", "verb", "status");
+}
+
+/* ---- what the leader does --------------------------------------------- */
+
+/* The answer that counts: who did it, else who refused for a reason of its own,
+ * else a standby's. */
+static json_t *s_decisive(const brokers_t *brokers)
+{
+    json_t *best = NULL;
+    for (size_t i = 0; i < brokers->count; i++) {
+        json_t *answer = brokers->table[i].answer;
+        if (json_is_true(json_object_get(answer, "ok")))
+            return answer;
+        if (answer && (!best || !strcmp(s_text(best, "error"), "standby")))
+            best = answer;
+    }
+    return best;
+}
+
+static int s_show_done(const brokers_t *brokers, bool json)
+{
+    json_t *answer = s_decisive(brokers);
+    bool done = json_is_true(json_object_get(answer, "ok"));
+    const char *error = !answer ? "no broker answered"
+                        : !strcmp(s_text(answer, "error"), "standby")
+                            ? "no broker leads"
+                            : s_text(answer, "error");
+    if (json)
+        s_print_json(done ? json_incref(answer)
+                          : json_pack("{s:b, s:s}", "ok", 0, "error", error));
+    else if (done)
+        printf("done\n");
+    else
+        fprintf(stderr, "stipplectl: %s\n", error);
+    return done ? 0 : 1;
+}
+
+static json_t *s_ask_set(char **words)
+{
+    return json_pack("{s:s, s:s, s:s}", "verb", "set", "name", words[0],
+                     "value", words[1]);
+}
+
+/* ---- the table -------------------------------------------------------- */
+
+static const struct {
+    const char *word;
+    int arguments;
+    const char *usage;
+    bool first_ok; /* one broker's ok is enough */
+    json_t *(*ask)(char **arguments);
+    int (*show)(const brokers_t *brokers, bool json);
+} s_verbs[] = {
+    {"status", 0, "status", false, s_ask_status, s_show_status},
+    {"set", 2, "set NAME VALUE", true, s_ask_set, s_show_done},
+};
+
+int verbs_run(brokers_t *brokers, char **words, int count, int64_t timeout_ms,
+              bool json)
+{
+    for (size_t i = 0; i < sizeof s_verbs / sizeof *s_verbs; i++) {
+        if (!count || strcmp(words[0], s_verbs[i].word) ||
+            count - 1 != s_verbs[i].arguments)
+            continue;
+        json_t *request = s_verbs[i].ask(words + 1);
+        if (!request)
+            break; /* not UTF-8 */
+        brokers_ask(brokers, request, timeout_ms, s_verbs[i].first_ok);
+        json_decref(request);
+        return s_verbs[i].show(brokers, json);
+    }
+    fprintf(stderr, "stipplectl: one of:");
+    for (size_t i = 0; i < sizeof s_verbs / sizeof *s_verbs; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", s_verbs[i].usage);
+    fprintf(stderr, "\n");
+    return 2;
+}
