@@ -106,6 +106,20 @@ static int s_run_steady(ingress_t *self, int rate, int seconds)
     return 0;
 }
 
+/* A standby does not answer: waits for a beat, which only the leader sends. */
+static int s_await_leader(const char *base, const bus_security_t *security)
+{
+    zsock_t *feed = bus_connect(base, BUS_FEED, security);
+    if (!feed)
+        return -1;
+    zsock_set_rcvtimeo(feed, 10000);
+    zframe_t *beat = zframe_recv(feed);
+    int result = beat ? 0 : -1;
+    zframe_destroy(&beat);
+    zsock_destroy(&feed);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 7) {
@@ -123,7 +137,8 @@ int main(int argc, char **argv)
                       .width = (uint32_t)atoi(argv[5]),
                       .height = (uint32_t)atoi(argv[6]),
                       .request = 1};
-    if (!self.socket || self.batch > BUS_PLACES_MAX)
+    if (!self.socket || s_await_leader(argv[1], &security) < 0 ||
+        self.batch > BUS_PLACES_MAX)
         return 2;
     zsock_set_rcvtimeo(self.socket, 5000);
     int result = (self.batch ? s_run : s_run_steady)(&self, atoi(argv[3]),
