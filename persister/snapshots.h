@@ -31,10 +31,10 @@ board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas);
 store_snapshot_t snapshot_of(const board_t *board, const canvas_t *canvas,
                              uint64_t seq, uint64_t now_ms);
 
-/* Puts records on the board. -1 where one lies off it, its colour does not fit,
- * or its previous_color is not what the board shows; the board then holds all
- * before that one, and *seq is its number. */
-int board_replay(board_t *board, const record_t *records, size_t count,
-                 uint64_t *seq);
+/* Puts records on the board. Returns how many disagree with it: lie off it
+ * (then left out), or their previous_color is not what it shows; *seq,
+ * untouched where none does, is the first such. */
+size_t board_replay(board_t *board, const record_t *records, size_t count,
+                    uint64_t *seq);
 
 #endif
