@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of records on their way in: which message goes on to the writer,
+ * which is known already, which leaves a gap that a replay has to fill. Pure.
+ *
+ *     level ── gap seen ──▶ behind ── replay reaches `seen` ──▶ level
+ */
+#ifndef PERSISTER_INTAKE_H
+#define PERSISTER_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    uint64_t next;  /* the seq that is taken next */
+    uint64_t seen;  /* highest seq known to be committed */
+    uint64_t stood; /* `next` at the last intake_hint */
+} intake_t;
+
+typedef enum {
+    INTAKE_TAKE, /* goes on, but for its first *skip records */
+    INTAKE_OLD,  /* all known already */
+    INTAKE_GAP,  /* begins above `next`: left to a replay */
+} intake_result_t;
+
+/* Everything up to `checkpoint` is in the store; what stands after it is not
+ * known, so one replay has to tell: behind at first. */
+void intake_start(intake_t *self, uint64_t checkpoint);
+
+/* A message of records first … last (first ≤ last, both ≥ 1). */
+intake_result_t intake_offer(intake_t *self, uint64_t first, uint64_t last,
+                             uint64_t *skip);
+
+/* A message that is contiguous but cannot be taken now (the queue is full):
+ * to be replayed. */
+void intake_refuse(intake_t *self, uint64_t last);
+
+/* The leader says that `committed` is committed. Believed at once when nothing
+ * was taken since the last hint, else messages on their way explain it. */
+void intake_hint(intake_t *self, uint64_t committed);
+
+/* A replay from `next` found nothing: level with what is committed. */
+void intake_level(intake_t *self);
+
+static inline bool intake_behind(const intake_t *self)
+{
+    return self->seen >= self->next;
+}
+
+#endif

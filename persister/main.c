@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stipple-persister: records every placement in a store, and reads it back.
+ */
+#include "common/log.h"
+#include "common/token.h"
+#include "persister/config.h"
+#include "persister/persister.h"
+#include "persister/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int s_run(const persister_config_t *config,
+                 const bus_security_t *security)
+{
+    persister_t *persister = persister_new(config, security);
+    if (!persister)
+        return EXIT_FAILURE;
+    persister_run(persister);
+    persister_destroy(&persister);
+    return EXIT_SUCCESS;
+}
+
+static int s_create_tables(const persister_config_t *config)
+{
+    store_t *store = store_new(config->store);
+    if (!store)
+        return EXIT_FAILURE;
+    int status = EXIT_SUCCESS;
+    if (store->ops->create_tables(store) != STORE_OK) {
+        fprintf(stderr, "stipple-persister: %s\n", store->ops->error(store));
+        status = EXIT_FAILURE;
+    }
+    store_destroy(&store);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    persister_config_t config = {0};
+    settings_load(&persister_settings, &config, argc, argv);
+    const char *name = config.common.name ? config.common.name : "persister";
+    log_init(name, (log_level_t)log_level_parse(config.common.log_level));
+    size_t size = 0;
+    char *secret = NULL;
+    if (config.common.secret_file)
+        secret = secret_read(config.common.secret_file, &size);
+    bus_security_t security = {secret, size, config.common.curve};
+    int status = EXIT_FAILURE;
+    if (config.common.secret_file && !secret)
+        ; /* said in the log */
+    else if (config.create_tables)
+        status = s_create_tables(&config);
+    else
+        status = s_run(&config, &security);
+    free(secret);
+    settings_free(&persister_settings, &config);
+    return status;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Batches into the SQLite store: one transaction each, which reads the
+ * checkpoint first and leaves out what is there already. So a batch written
+ * twice, or by two persisters at once, changes nothing.
+ */
+#include "persister/store_sqlite.h"
+
+#include "common/mem.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef int (*compare_fn)(const void *, const void *);
+
+static int64_t s_pixel_key(const record_t *record)
+{
+    return (int64_t)record->y << 16 | record->x;
+}
+
+static int64_t s_user_key(const record_t *record)
+{
+    return (int64_t)record->user;
+}
+
+/* By key, the newest of a key first. */
+static int s_by_pixel(const void *a, const void *b)
+{
+    const record_t *p = a, *q = b;
+    int64_t i = s_pixel_key(p), j = s_pixel_key(q);
+    return i != j ? (i < j ? -1 : 1) : p->seq > q->seq ? -1 : 1;
+}
+
+static int s_by_user(const void *a, const void *b)
+{
+    const record_t *p = a, *q = b;
+    int64_t i = s_user_key(p), j = s_user_key(q);
+    return i != j ? (i < j ? -1 : 1) : p->seq > q->seq ? -1 : 1;
+}
+
+/* Sorted, each B-tree page is visited once. */
+static store_result_t s_merge_table(store_sqlite_t *self, sql_t sql,
+                                    compare_fn compare,
+                                    int64_t (*key)(const record_t *))
+{
+    size_t count = self->fresh.count;
+    record_t *sorted = self->sorted;
+    memcpy(sorted, self->fresh.at, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare);
+    sqlite3_stmt *statement = self->statements[sql];
+    store_result_t result = STORE_OK;
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        if (i && key(&sorted[i]) == key(&sorted[i - 1]))
+            continue;
+        sqlite3_bind_int64(statement, 1, key(&sorted[i]));
+        sqlite3_bind_int64(statement, 2, (sqlite3_int64)sorted[i].seq);
+        result = sqlite_run(self, sql);
+    }
+    return result;
+}
+
+/* Brings the look-up tables up to the last of `fresh`. */
+static store_result_t s_merge(store_sqlite_t *self)
+{
+    size_t count = self->fresh.count;
+    if (self->sorted_room < count) {
+        self->sorted_room = count;
+        self->sorted = mem_realloc(self->sorted, count, sizeof *self->sorted);
+    }
+    uint64_t last = self->fresh.at[count - 1].seq;
+    store_result_t result =
+        s_merge_table(self, SQL_PIXEL_SET, s_by_pixel, s_pixel_key);
+    if (result == STORE_OK)
+        result = s_merge_table(self, SQL_USER_SET, s_by_user, s_user_key);
+    if (result == STORE_OK)
+        result = sqlite_meta_set(self, "merged", last);
+    return result;
+}
+
+/* `fresh` as the file has it: after a start, or after another wrote. */
+static store_result_t s_refresh(store_sqlite_t *self, uint64_t merged,
+                                uint64_t checkpoint)
+{
+    record_list_t *fresh = &self->fresh;
+    if (fresh->count == checkpoint - merged &&
+        (!fresh->count || fresh->at[0].seq == merged + 1))
+        return STORE_OK;
+    fresh->count = 0;
+    sqlite3_stmt *statement = self->statements[SQL_FRESH];
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)merged);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        record_list_reserve(fresh, 1);
+        fresh->at[fresh->count++] = sqlite_record(statement);
+    }
+    store_result_t result = STORE_OK;
+    if (code != SQLITE_DONE)
+        result = sqlite_failure(self, "reading placements");
+    sqlite3_reset(statement);
+    if (result == STORE_OK && fresh->count != checkpoint - merged)
+        result = sqlite_refuse(self, "placements do not reach the checkpoint");
+    return result;
+}
+
+static store_result_t s_place(store_sqlite_t *self, const record_t *r)
+{
+    sqlite3_stmt *statement = self->statements[SQL_PLACE];
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)r->seq);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)r->placed_at_ms);
+    sqlite3_bind_int64(statement, 3, (sqlite3_int64)r->user);
+    sqlite3_bind_int(statement, 4, r->x);
+    sqlite3_bind_int(statement, 5, r->y);
+    sqlite3_bind_int(statement, 6, r->color);
+    return sqlite_run(self, SQL_PLACE);
+}
+
+static store_result_t s_blob_put(store_sqlite_t *self)
+{
+    const record_list_t *tail = &self->tail;
+    size_t size = blob_encode(self->codec, self->blob, tail->at, tail->count);
+    uint64_t first = tail->at[0].seq;
+    sqlite3_stmt *statement = self->statements[SQL_BLOB_PUT];
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)first);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)(first + tail->count - 1));
+    sqlite3_bind_blob(statement, 3, self->blob, (int)size, SQLITE_STATIC);
+    return sqlite_run(self, SQL_BLOB_PUT);
+}
+
+/* Small batches grow the journal's last blob, so that a quiet day does not
+ * leave a million blobs of one record for scans to wade through. */
+static store_result_t s_journal(store_sqlite_t *self, const record_t *records,
+                                size_t count)
+{
+    record_list_t *tail = &self->tail;
+    if (tail->count && (tail->count >= BLOB_GROWN ||
+                        tail->at[tail->count - 1].seq + 1 != records[0].seq))
+        tail->count = 0;
+    store_result_t result = STORE_OK;
+    while (count && result == STORE_OK) {
+        if (tail->count >= BLOB_GROWN)
+            tail->count = 0;
+        size_t room = BLOB_RECORDS_MAX - tail->count;
+        size_t part = count < room ? count : room;
+        record_list_reserve(tail, part);
+        memcpy(tail->at + tail->count, records, part * sizeof *records);
+        tail->count += part;
+        records += part;
+        count -= part;
+        result = s_blob_put(self);
+    }
+    return result;
+}
+
+static bool s_merge_due(const store_sqlite_t *self, size_t count)
+{
+    size_t enough = count * MERGE_BATCHES;
+    if (enough < MERGE_LEAST)
+        enough = MERGE_LEAST;
+    if (enough > MERGE_MOST)
+        enough = MERGE_MOST;
+    return self->fresh.count >= enough;
+}
+
+/* Inside a transaction; records begin right behind `checkpoint`. */
+static store_result_t s_append(store_sqlite_t *self, const record_t *records,
+                               size_t count, uint64_t checkpoint)
+{
+    uint64_t merged;
+    store_result_t result = sqlite_meta_get(self, "merged", &merged);
+    if (result == STORE_OK)
+        result = s_refresh(self, merged, checkpoint);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        result = s_place(self, &records[i]);
+    if (result == STORE_OK)
+        result = s_journal(self, records, count);
+    if (result != STORE_OK)
+        return result;
+    record_list_reserve(&self->fresh, count);
+    memcpy(self->fresh.at + self->fresh.count, records,
+           count * sizeof *records);
+    self->fresh.count += count;
+    if (s_merge_due(self, count)) {
+        result = s_merge(self);
+        self->fresh.count = 0;
+    }
+    if (result == STORE_OK)
+        result = sqlite_meta_set(self, "checkpoint", records[count - 1].seq);
+    return result;
+}
+
+/* Inside a transaction. */
+static store_result_t s_write(store_sqlite_t *self, const record_t *records,
+                              size_t count, uint32_t epoch)
+{
+    uint64_t checkpoint, known_epoch;
+    store_result_t result = sqlite_meta_get(self, "checkpoint", &checkpoint);
+    if (result == STORE_OK)
+        result = sqlite_meta_get(self, "epoch", &known_epoch);
+    if (result != STORE_OK)
+        return result;
+    uint64_t first = records[0].seq;
+    if (first > checkpoint + 1)
+        return sqlite_refuse(self, "records would leave a gap");
+    size_t skip = checkpoint + 1 - first;
+    if (skip < count)
+        result = s_append(self, records + skip, count - skip, checkpoint);
+    if (result == STORE_OK && epoch > known_epoch)
+        result = sqlite_meta_set(self, "epoch", epoch);
+    return result;
+}
+
+store_result_t sqlite_write(store_t *base, const record_t *records,
+                            size_t count, uint32_t epoch)
+{
+    store_sqlite_t *self = (store_sqlite_t *)base;
+    store_result_t result = sqlite_run(self, SQL_BEGIN);
+    if (result == STORE_OK)
+        result = s_write(self, records, count, epoch);
+    if (result == STORE_OK)
+        result = sqlite_run(self, SQL_COMMIT);
+    if (result != STORE_OK) {
+        /* What memory holds beside the file may be ahead of it now. */
+        sqlite_abandon(self);
+        self->tail.count = 0;
+        self->fresh.count = 0;
+    }
+    return result;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The connection of the SQLite store, its tables and state. WAL, so that
+ * readers and the writer never wait for each other; synchronous=FULL, so that
+ * each commit is on the disk before it is confirmed (with NORMAL the last
+ * commits could be lost in a power cut, after the broker trimmed its log).
+ */
+#include "persister/store_sqlite.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "persister/stores.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APPLICATION_ID 1398034512 /* "STPP" */
+#define BUSY_MS 2000
+
+static const char *const statement_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_BEGIN_READ] = "BEGIN",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+    [SQL_META_SET] = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
+    [SQL_PLACE] = "INSERT INTO placements VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_PIXEL_SET] = "INSERT OR REPLACE INTO pixels VALUES (?1, ?2)",
+    [SQL_USER_SET] = "INSERT OR REPLACE INTO users VALUES (?1, ?2)",
+    [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO journal VALUES (?1, ?2, ?3)",
+    [SQL_BLOB_SCAN] =
+        "SELECT first, last, blob FROM journal WHERE first <= ?2 AND first >="
+        " ifnull((SELECT max(first) FROM journal WHERE first <= ?1), ?1)"
+        " ORDER BY first",
+    [SQL_PLACEMENTS] = "SELECT * FROM placements",
+    [SQL_FRESH] = "SELECT * FROM placements WHERE seq > ?1 ORDER BY seq",
+    [SQL_PIXEL_FRESH] = "SELECT * FROM placements WHERE seq > ?1 AND x = ?2"
+                        " AND y = ?3 ORDER BY seq DESC LIMIT 1",
+    [SQL_PIXEL_GET] = "SELECT p.* FROM pixels l JOIN placements p"
+                      " ON p.seq = l.seq WHERE l.pixel = ?1",
+    [SQL_USER_FRESH] = "SELECT * FROM placements WHERE seq > ?1 AND user = ?2"
+                       " ORDER BY seq DESC LIMIT 1",
+    [SQL_USER_GET] = "SELECT p.* FROM users l JOIN placements p"
+                     " ON p.seq = l.seq WHERE l.user = ?1",
+    [SQL_SNAPSHOT_PUT] =
+        "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_SNAPSHOT_GET] =
+        "SELECT seq, taken_at, digest, canvas, pixels FROM snapshots"
+        " WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
+    [SQL_SNAPSHOT_LIST] =
+        "SELECT seq, taken_at FROM snapshots ORDER BY taken_at, seq",
+    [SQL_SNAPSHOT_DROP] = "DELETE FROM snapshots WHERE seq = ?1",
+};
+
+/* One transaction: a file either has all tables or none. */
+static const char tables[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS placements (seq INTEGER PRIMARY KEY,"
+    " placed_at INTEGER NOT NULL, user INTEGER NOT NULL, x INTEGER NOT NULL,"
+    " y INTEGER NOT NULL, color INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS pixels (pixel INTEGER PRIMARY KEY,"
+    " seq INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS users (user INTEGER PRIMARY KEY,"
+    " seq INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS journal (first INTEGER PRIMARY KEY,"
+    " last INTEGER NOT NULL, blob BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY,"
+    " taken_at INTEGER NOT NULL, digest INTEGER NOT NULL,"
+    " canvas TEXT NOT NULL, pixels BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY,"
+    " value INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA application_id = 1398034512;"
+    "PRAGMA user_version = 1;"
+    "COMMIT";
+
+void record_list_reserve(record_list_t *list, size_t more)
+{
+    if (list->count + more <= list->room)
+        return;
+    list->room = (list->count + more) * 3 / 2;
+    list->at = mem_realloc(list->at, list->room, sizeof *list->at);
+}
+
+store_result_t sqlite_refuse(store_sqlite_t *self, const char *text)
+{
+    snprintf(self->error, sizeof self->error, "%s: %s", self->path, text);
+    return STORE_FAILED;
+}
+
+store_result_t sqlite_failure(store_sqlite_t *self, const char *doing)
+{
+    int code = sqlite3_errcode(self->db);
+    snprintf(self->error, sizeof self->error, "%s: %s: %s", self->path, doing,
+             sqlite3_errmsg(self->db));
+    switch (code) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_PROTOCOL:
+        return STORE_RETRY;
+    default:
+        return STORE_FAILED;
+    }
+}
+
+store_result_t sqlite_run(store_sqlite_t *self, sql_t sql)
+{
+    sqlite3_stmt *statement = self->statements[sql];
+    int code = sqlite3_step(statement);
+    store_result_t result = STORE_OK;
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        result = sqlite_failure(self, statement_texts[sql]);
+    sqlite3_reset(statement);
+    return result;
+}
+
+void sqlite_abandon(store_sqlite_t *self)
+{
+    if (self->db && !sqlite3_get_autocommit(self->db)) {
+        sqlite3_step(self->statements[SQL_ROLLBACK]);
+        sqlite3_reset(self->statements[SQL_ROLLBACK]);
+    }
+}
+
+store_result_t sqlite_meta_get(store_sqlite_t *self, const char *name,
+                               uint64_t *value)
+{
+    sqlite3_stmt *statement = self->statements[SQL_META_GET];
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+    store_result_t result = STORE_OK;
+    *value = 0;
+    if (code == SQLITE_ROW)
+        *value = (uint64_t)sqlite3_column_int64(statement, 0);
+    else if (code != SQLITE_DONE)
+        result = sqlite_failure(self, "meta");
+    sqlite3_reset(statement);
+    return result;
+}
+
+store_result_t sqlite_meta_set(store_sqlite_t *self, const char *name,
+                               uint64_t value)
+{
+    sqlite3_stmt *statement = self->statements[SQL_META_SET];
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)value);
+    return sqlite_run(self, SQL_META_SET);
+}
+
+static void s_close(store_sqlite_t *self)
+{
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(self->statements[i]);
+        self->statements[i] = NULL;
+    }
+    sqlite3_close(self->db);
+    self->db = NULL;
+}
+
+static store_result_t s_execute(store_sqlite_t *self, const char *sql)
+{
+    if (sqlite3_exec(self->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return STORE_OK;
+    return sqlite_failure(self, "open");
+}
+
+static store_result_t s_number(store_sqlite_t *self, const char *sql,
+                               int64_t *number)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL);
+    bool found = statement && sqlite3_step(statement) == SQLITE_ROW;
+    store_result_t result = STORE_OK;
+    if (found)
+        *number = sqlite3_column_int64(statement, 0);
+    else
+        result = sqlite_failure(self, "open");
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static store_result_t s_connect(store_sqlite_t *self)
+{
+    if (self->db)
+        return STORE_OK;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(self->path, &self->db, flags, NULL) != SQLITE_OK)
+        return sqlite_failure(self, "open");
+    sqlite3_extended_result_codes(self->db, 0);
+    sqlite3_busy_timeout(self->db, BUSY_MS);
+    return s_execute(self, "PRAGMA page_size = 8192;"
+                           "PRAGMA journal_mode = WAL;"
+                           "PRAGMA synchronous = FULL;"
+                           "PRAGMA cache_size = -32768;"
+                           "PRAGMA wal_autocheckpoint = 4000;"
+                           "PRAGMA journal_size_limit = 67108864");
+}
+
+static store_result_t s_create_tables(store_t *base)
+{
+    store_sqlite_t *self = (store_sqlite_t *)base;
+    store_result_t result = s_connect(self);
+    int64_t id = 0, objects = 0;
+    if (result == STORE_OK)
+        result = s_number(self, "PRAGMA application_id", &id);
+    if (result == STORE_OK)
+        result = s_number(self, "SELECT count(*) FROM sqlite_schema", &objects);
+    if (result == STORE_OK && id != APPLICATION_ID && objects)
+        result = sqlite_refuse(self, "is another program's database");
+    if (result == STORE_OK && id != APPLICATION_ID) {
+        result = s_execute(self, tables);
+        if (result != STORE_OK && !sqlite3_get_autocommit(self->db))
+            sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    if (result != STORE_OK)
+        s_close(self);
+    return result;
+}
+
+static store_result_t s_prepare(store_sqlite_t *self)
+{
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        if (self->statements[i])
+            continue;
+        if (sqlite3_prepare_v3(self->db, statement_texts[i], -1,
+                               SQLITE_PREPARE_PERSISTENT, &self->statements[i],
+                               NULL) != SQLITE_OK)
+            return sqlite_failure(self, "open");
+    }
+    return STORE_OK;
+}
+
+/* A new file becomes a store at once: unlike a cloud's, its tables cost
+ * nothing and nobody else has to grant them. */
+static store_result_t s_open(store_t *base, store_state_t *state)
+{
+    store_sqlite_t *self = (store_sqlite_t *)base;
+    store_result_t result = s_create_tables(base);
+    if (result == STORE_OK)
+        result = s_prepare(self);
+    uint64_t epoch = 0;
+    if (result == STORE_OK)
+        result = sqlite_meta_get(self, "checkpoint", &state->checkpoint);
+    if (result == STORE_OK)
+        result = sqlite_meta_get(self, "epoch", &epoch);
+    state->epoch = (uint32_t)epoch;
+    if (result != STORE_OK)
+        s_close(self);
+    return result;
+}
+
+static const char *s_error(const store_t *base)
+{
+    return ((const store_sqlite_t *)base)->error;
+}
+
+static store_t *s_new(const char *url)
+{
+    if (!*url) {
+        log_error("store_url", "why=\"sqlite: needs a path\"");
+        return NULL;
+    }
+    store_sqlite_t *self = mem_zalloc(1, sizeof *self);
+    self->base.ops = &store_sqlite;
+    self->path = mem_strdup(url);
+    self->codec = blob_codec_new();
+    self->blob = mem_alloc(blob_bound(BLOB_RECORDS_MAX));
+    self->records = mem_alloc(BLOB_RECORDS_MAX * sizeof *self->records);
+    return &self->base;
+}
+
+static void s_destroy(store_t **base_p)
+{
+    store_sqlite_t *self = (store_sqlite_t *)*base_p;
+    sqlite_abandon(self);
+    s_close(self);
+    blob_codec_destroy(&self->codec);
+    free(self->path);
+    free(self->blob);
+    free(self->records);
+    free(self->tail.at);
+    free(self->fresh.at);
+    free(self->sorted);
+    free(self);
+    *base_p = NULL;
+}
+
+const store_ops_t store_sqlite = {
+    .scheme = "sqlite",
+    .help = "sqlite:PATH",
+    .new = s_new,
+    .destroy = s_destroy,
+    .create_tables = s_create_tables,
+    .open = s_open,
+    .write = sqlite_write,
+    .scan = sqlite_scan,
+    .placements = sqlite_placements,
+    .pixel = sqlite_pixel,
+    .user = sqlite_user,
+    .put_snapshot = sqlite_put_snapshot,
+    .get_snapshot = sqlite_get_snapshot,
+    .thin_snapshots = sqlite_thin_snapshots,
+    .error = s_error,
+};

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ *     frames ──decode──▶ queue ──batch──▶ store ──▶ replica ──▶ snapshots
+ *
+ * A batch begins when the first record has waited flush_ms or BATCH_FULL are
+ * there; it then takes all there is, up to STORE_WRITE_MAX: the further behind,
+ * the larger the batches, the less a record costs.
+ */
+#include "persister/writer.h"
+
+#include "common/backoff.h"
+#include "common/bus.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "persister/replica.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_ROOM (WRITER_QUEUE_MAX + BUS_RECORDS_MAX)
+#define BATCH_FULL 16384
+#define RETRY_BASE_MS 50
+#define RETRY_CAP_MS 5000
+/* While the store stays away, it is said so often. */
+#define SAY_EVERY_MS 10000
+
+typedef struct {
+    writer_options_t options;
+    zsock_t *pipe;
+    store_t *store;
+    replica_t *replica;
+    record_t *queue; /* WRITER_QUEUE_MAX, contiguous by seq */
+    size_t queued;
+    uint64_t queued_at_ms; /* of the first */
+    uint32_t epoch;        /* of the newest records */
+    uint64_t opens_wanted;
+    bool reopen; /* after a failure */
+    bool active; /* records came since the last stop */
+    bool terminated;
+    backoff_t backoff;
+    uint64_t retry_at_ms; /* no store call before */
+    uint64_t said_at_ms;  /* of the last line about an error; 0: all well */
+    uint64_t snapshot_due_ms;
+    writer_news_t news;
+} writer_t;
+
+static void s_tell(writer_t *self)
+{
+    zframe_t *frame = zframe_new(&self->news, sizeof self->news);
+    zframe_send(&frame, self->pipe, 0);
+    self->news.lost = false;
+}
+
+/* The store did not do it: says so, and sets the time of the next try. */
+static void s_failed(writer_t *self, const char *doing)
+{
+    uint64_t now_ms = clock_mono_ms();
+    uint32_t wait_ms = backoff_next_ms(&self->backoff);
+    self->retry_at_ms = now_ms + wait_ms;
+    self->news.retries++;
+    self->news.last_error_ms = clock_wall_ms();
+    if (!self->said_at_ms || now_ms - self->said_at_ms >= SAY_EVERY_MS) {
+        char quoted[400];
+        log_warn("store_failed",
+                 "doing=%s error=%s retry_ms=%" PRIu32 " queued=%zu", doing,
+                 log_quote(quoted, sizeof quoted,
+                           self->store->ops->error(self->store)),
+                 wait_ms, self->queued);
+        self->said_at_ms = now_ms;
+    }
+    s_tell(self);
+}
+
+static void s_succeeded(writer_t *self)
+{
+    backoff_reset(&self->backoff);
+    self->retry_at_ms = 0;
+    if (self->said_at_ms)
+        log_info("store_back", "checkpoint=%" PRIu64,
+                 self->news.state.checkpoint);
+    self->said_at_ms = 0;
+}
+
+static void s_drop_queue(writer_t *self)
+{
+    self->news.consumed += self->queued;
+    self->queued = 0;
+}
+
+/* The queue must follow on from the checkpoint, or be dropped. */
+static void s_check_queue(writer_t *self)
+{
+    if (self->queued && self->queue[0].seq > self->news.state.checkpoint + 1) {
+        s_drop_queue(self);
+        self->news.lost = true;
+    }
+}
+
+static void s_newest_snapshot(writer_t *self)
+{
+    store_snapshot_t snapshot;
+    self->news.snapshot_seq = 0;
+    self->news.snapshot_at_ms = 0;
+    if (self->store->ops->get_snapshot(self->store, UINT64_MAX, &snapshot) !=
+        STORE_OK)
+        return;
+    self->news.snapshot_seq = snapshot.seq;
+    self->news.snapshot_at_ms = snapshot.taken_at_ms;
+    store_snapshot_free(&snapshot);
+}
+
+static int s_open(writer_t *self)
+{
+    uint64_t before = self->news.state.checkpoint;
+    store_result_t result =
+        self->store->ops->open(self->store, &self->news.state);
+    if (result != STORE_OK) {
+        s_failed(self, "open");
+        return -1;
+    }
+    s_succeeded(self);
+    if (!self->news.opened || self->news.state.checkpoint != before) {
+        replica_reset(self->replica);
+        s_newest_snapshot(self);
+    }
+    self->news.opened = self->opens_wanted;
+    self->reopen = false;
+    s_check_queue(self);
+    s_tell(self);
+    return 0;
+}
+
+static void s_written(writer_t *self, size_t count)
+{
+    uint64_t last = self->queue[count - 1].seq;
+    if (last > self->news.state.checkpoint)
+        self->news.state.checkpoint = last;
+    if (self->epoch > self->news.state.epoch)
+        self->news.state.epoch = self->epoch;
+    self->news.written += count;
+    self->news.batches++;
+    self->news.consumed += count;
+    self->queued -= count;
+    memmove(self->queue, self->queue + count,
+            self->queued * sizeof *self->queue);
+    self->queued_at_ms = clock_mono_ms();
+    s_tell(self);
+}
+
+static int s_write(writer_t *self)
+{
+    size_t count = self->queued;
+    if (count > STORE_WRITE_MAX)
+        count = STORE_WRITE_MAX;
+    store_result_t result =
+        self->store->ops->write(self->store, self->queue, count, self->epoch);
+    if (result != STORE_OK) {
+        s_failed(self, "write");
+        /* What the store has is to be read again before the next try. */
+        self->reopen = true;
+        return -1;
+    }
+    s_succeeded(self);
+    uint64_t known = self->news.state.checkpoint + 1 - self->queue[0].seq;
+    if (known < count)
+        self->news.disagreed +=
+            replica_apply(self->replica, self->queue + known, count - known);
+    s_written(self, count);
+    return 0;
+}
+
+static bool s_snapshot_due(const writer_t *self, uint64_t now_ms)
+{
+    return self->active && now_ms >= self->snapshot_due_ms &&
+           replica_changed(self->replica, self->news.state.checkpoint);
+}
+
+static int s_snapshot(writer_t *self)
+{
+    uint64_t now_ms = clock_wall_ms();
+    uint64_t seq = self->news.state.checkpoint;
+    if (replica_put(self->replica, self->store, seq, now_ms) != STORE_OK) {
+        /* Records go first: the next try is a whole period away. */
+        self->snapshot_due_ms = clock_mono_ms() + self->options.snapshot_ms;
+        s_failed(self, "snapshot");
+        return -1;
+    }
+    s_succeeded(self);
+    self->snapshot_due_ms = clock_mono_ms() + self->options.snapshot_ms;
+    self->news.snapshot_seq = seq;
+    self->news.snapshot_at_ms = now_ms;
+    s_tell(self);
+    return 0;
+}
+
+static bool s_write_due(const writer_t *self, uint64_t now_ms)
+{
+    return self->queued &&
+           (self->terminated || self->queued >= BATCH_FULL ||
+            now_ms - self->queued_at_ms >= self->options.flush_ms);
+}
+
+/* One store call that is due; false where none is. */
+static bool s_work(writer_t *self)
+{
+    uint64_t now_ms = clock_mono_ms();
+    if (now_ms < self->retry_at_ms)
+        return false;
+    if (self->news.opened < self->opens_wanted || self->reopen)
+        return !s_open(self);
+    if (!self->news.opened)
+        return false;
+    if (s_write_due(self, now_ms))
+        return !s_write(self);
+    if (s_snapshot_due(self, now_ms))
+        return !s_snapshot(self);
+    return false;
+}
+
+/* Until the next thing that time brings. */
+static int s_wait_ms(const writer_t *self)
+{
+    uint64_t now_ms = clock_mono_ms();
+    uint64_t at_ms = now_ms + 1000;
+    if (self->queued && self->queued_at_ms + self->options.flush_ms < at_ms)
+        at_ms = self->queued_at_ms + self->options.flush_ms;
+    if (self->active && self->snapshot_due_ms > now_ms &&
+        self->snapshot_due_ms < at_ms)
+        at_ms = self->snapshot_due_ms;
+    if (at_ms < self->retry_at_ms)
+        at_ms = self->retry_at_ms;
+    return at_ms > now_ms ? (int)(at_ms - now_ms) : 0;
+}
+
+static void s_take_open(writer_t *self, zmsg_t *message)
+{
+    (void)message;
+    self->opens_wanted++;
+}
+
+static void s_take_stop(writer_t *self, zmsg_t *message)
+{
+    (void)message;
+    s_drop_queue(self);
+    self->active = false;
+    s_tell(self);
+}
+
+static void s_take_canvas(writer_t *self, zmsg_t *message)
+{
+    zframe_t *json = zmsg_first(message);
+    replica_set_canvas(self->replica, (const char *)zframe_data(json),
+                       zframe_size(json));
+    self->active = true;
+}
+
+/* Behind the queue, or behind the store where that is empty; what overlaps is
+ * left out. -1 where a gap would be left. */
+static int s_queue(writer_t *self, const uint8_t *records, size_t count)
+{
+    uint64_t expected = self->queued ? self->queue[self->queued - 1].seq + 1
+                                     : self->news.state.checkpoint + 1;
+    uint64_t first = record_decode(records).seq;
+    if (first > expected)
+        return -1;
+    size_t known = expected - first;
+    if (known > count)
+        known = count;
+    if (!self->queued)
+        self->queued_at_ms = clock_mono_ms();
+    record_t *to = self->queue + self->queued;
+    for (size_t i = known; i < count; i++)
+        *to++ = record_decode(records + i * RECORD_BYTES);
+    self->queued += count - known;
+    self->news.consumed += known;
+    return 0;
+}
+
+static void s_take_records(writer_t *self, zmsg_t *message)
+{
+    uint64_t skip;
+    zframe_t *head = zmsg_first(message);
+    zframe_t *frame = zmsg_next(message);
+    assert(head && frame && zframe_size(head) == sizeof skip);
+    memcpy(&skip, zframe_data(head), sizeof skip);
+    bus_body_t body;
+    int bad = bus_decode_body(&body, zframe_data(frame), zframe_size(frame));
+    assert(!bad);
+    size_t count = body.size / RECORD_BYTES - skip;
+    assert(count && self->queued + count <= QUEUE_ROOM);
+    self->epoch = body.epoch;
+    self->active = true;
+    if (s_queue(self, body.body + skip * RECORD_BYTES, count)) {
+        s_drop_queue(self);
+        self->news.consumed += count;
+        self->news.lost = true;
+        s_tell(self);
+    }
+}
+
+static void s_take_term(writer_t *self, zmsg_t *message)
+{
+    (void)message;
+    self->terminated = true;
+}
+
+static const struct {
+    const char *word;
+    void (*take)(writer_t *self, zmsg_t *message);
+} commands[] = {
+    {"RECORDS", s_take_records}, {"CANVAS", s_take_canvas},
+    {"OPEN", s_take_open},       {"STOP", s_take_stop},
+    {"$TERM", s_take_term},
+};
+
+static void s_take(writer_t *self)
+{
+    zmsg_t *message = zmsg_recv(self->pipe);
+    if (!message) {
+        self->terminated = true;
+        return;
+    }
+    char *word = zmsg_popstr(message);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (word && !strcmp(word, commands[i].word))
+            commands[i].take(self, message);
+    free(word);
+    zmsg_destroy(&message);
+}
+
+static void s_loop(writer_t *self)
+{
+    zpoller_t *poller = zpoller_new(self->pipe, NULL);
+    while (!self->terminated) {
+        if (zpoller_wait(poller, s_wait_ms(self)))
+            while (!self->terminated && zsock_events(self->pipe) & ZMQ_POLLIN)
+                s_take(self);
+        while (!self->terminated && s_work(self) &&
+               !(zsock_events(self->pipe) & ZMQ_POLLIN))
+            ;
+    }
+    /* One last try for each batch; what fails is replayed at the next start. */
+    while (self->queued && self->news.opened && !s_write(self))
+        ;
+    zpoller_destroy(&poller);
+}
+
+static void s_run(zsock_t *pipe, void *arg)
+{
+    writer_t *self = arg;
+    self->pipe = pipe;
+    /* News never block: the owner may be waiting for this thread to end. */
+    zsock_set_sndtimeo(pipe, 0);
+    zsock_signal(pipe, 0);
+    s_loop(self);
+    store_destroy(&self->store);
+    replica_destroy(&self->replica);
+    free(self->queue);
+    free(self);
+}
+
+zactor_t *writer_new(const writer_options_t *options)
+{
+    store_t *store = store_new(options->store);
+    if (!store)
+        return NULL;
+    writer_t *self = mem_zalloc(1, sizeof *self);
+    self->options = *options;
+    self->store = store;
+    self->replica = replica_new();
+    self->queue = mem_alloc(QUEUE_ROOM * sizeof *self->queue);
+    self->backoff = backoff_of(RETRY_BASE_MS, RETRY_CAP_MS);
+    return zactor_new(s_run, self);
+}
+
+void writer_open(zactor_t *self)
+{
+    zstr_send(self, "OPEN");
+}
+
+void writer_stop(zactor_t *self)
+{
+    zstr_send(self, "STOP");
+}
+
+void writer_canvas(zactor_t *self, const char *json, size_t size)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addstr(message, "CANVAS");
+    zmsg_addmem(message, json, size);
+    zmsg_send(&message, self);
+}
+
+void writer_records(zactor_t *self, zframe_t **frame, uint64_t skip)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addstr(message, "RECORDS");
+    zmsg_addmem(message, &skip, sizeof skip);
+    zmsg_append(message, frame);
+    zmsg_send(&message, self);
+}
