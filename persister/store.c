@@ -10,6 +10,7 @@
 /* A new store is one line here and one in stores.h. */
 static const store_ops_t *const kinds[] = {
     &store_sqlite,
+    &store_dynamodb,
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)

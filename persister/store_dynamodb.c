@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The store in DynamoDB: construction, state, writing and look-ups. A write
+ * puts placements (many BatchWriteItem in flight) and journal blobs side by
+ * side, then moves the checkpoint; each of the three may be repeated at will:
+ * placements are keyed by pixel and seq, a blob never replaces a longer one,
+ * the checkpoint never goes back.
+ */
+#include "persister/store_dynamodb.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "persister/dynamodb_item.h"
+#include "persister/journal_cursor.h"
+#include "persister/store_url.h"
+#include "persister/stores.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IN_FLIGHT 16
+#define STATE_TRIES 4
+#define BLOBS_MAX (STORE_WRITE_MAX / JOURNAL_RECORDS_MAX)
+#define PREFIX_MAX 200
+#define CONDITION_FAILED "ConditionalCheckFailedException"
+
+static store_dynamodb_t *s_self(store_t *base)
+{
+    return (store_dynamodb_t *)base;
+}
+
+/* ---- Construction -------------------------------------------------------- */
+
+/* The endpoint from the URL, the environment or the region. The caller owns
+ * it. */
+static char *s_endpoint(const store_url_t *url, const char *region)
+{
+    const char *given = store_url_get(url, "endpoint", NULL);
+    if (!given || !*given)
+        given = getenv("AWS_ENDPOINT_URL_DYNAMODB");
+    if (!given || !*given)
+        given = getenv("AWS_ENDPOINT_URL");
+    if (given && *given)
+        return mem_strdup(given);
+    char text[256];
+    snprintf(text, sizeof text, "https://dynamodb.%s.amazonaws.com%s", region,
+             strncmp(region, "cn-", 3) ? "" : ".cn");
+    return mem_strdup(text);
+}
+
+static bool s_is_prefix(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    size_t length = strlen(text);
+    return length > 0 && length <= PREFIX_MAX &&
+           strspn(text, letters) == length;
+}
+
+static store_t *s_build(const store_url_t *url, const char *region,
+                        unsigned in_flight)
+{
+    static const char *const names[DYNAMODB_TABLES] = {
+        [DYNAMODB_PLACEMENTS] = "placements",
+        [DYNAMODB_JOURNAL] = "journal",
+        [DYNAMODB_SNAPSHOTS] = "snapshots",
+        [DYNAMODB_META] = "meta",
+    };
+    store_dynamodb_t *self = mem_zalloc(1, sizeof *self);
+    self->base.ops = &store_dynamodb;
+    for (size_t i = 0; i < DYNAMODB_TABLES; i++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s-%s", url->base, names[i]);
+        self->tables[i] = mem_strdup(name);
+    }
+    char *endpoint = s_endpoint(url, region);
+    /* Two more than the batches: the blobs that go beside them. */
+    self->client = dynamodb_client_new(endpoint, region, in_flight + 2);
+    free(endpoint);
+    self->batch = dynamodb_batch_new(
+        self->client, self->tables[DYNAMODB_PLACEMENTS], in_flight);
+    self->codec = blob_codec_new();
+    return &self->base;
+}
+
+static store_t *s_new(const char *text)
+{
+    static const char *const known[] = {"region", "endpoint", "parallel", NULL};
+    store_url_t url;
+    const char *why;
+    if (store_url_parse(&url, text, known, &why)) {
+        log_error("store_url", "store=dynamodb why=\"%s\"", why);
+        return NULL;
+    }
+    const char *given = store_url_get(&url, "region", NULL);
+    char *region = given ? mem_strdup(given) : aws_region();
+    int64_t in_flight =
+        store_url_number(&url, "parallel", IN_FLIGHT, 1, DYNAMODB_BATCHES_MAX);
+    store_t *store = NULL;
+    if (!s_is_prefix(url.base))
+        log_error("store_url", "store=dynamodb why=\"the prefix is not made "
+                               "of letters, digits, '_', '.' and '-'\"");
+    else if (!region || !*region)
+        log_error("store_url", "store=dynamodb why=\"no region: set "
+                               "AWS_REGION or ?region=\"");
+    else if (in_flight < 0)
+        log_error("store_url",
+                  "store=dynamodb why=\"parallel is no number "
+                  "from 1 to %d\"",
+                  DYNAMODB_BATCHES_MAX);
+    else
+        store = s_build(&url, region, (unsigned)in_flight);
+    free(region);
+    store_url_fini(&url);
+    return store;
+}
+
+static void s_destroy(store_t **base_p)
+{
+    store_dynamodb_t *self = s_self(*base_p);
+    dynamodb_batch_destroy(&self->batch);
+    dynamodb_client_destroy(&self->client);
+    blob_codec_destroy(&self->codec);
+    for (size_t i = 0; i < DYNAMODB_TABLES; i++)
+        free(self->tables[i]);
+    free(self);
+    *base_p = NULL;
+}
+
+static const char *s_error(const store_t *base)
+{
+    return dynamodb_client_error(((const store_dynamodb_t *)base)->client);
+}
+
+/* ---- Calls --------------------------------------------------------------- */
+
+void dynamodb_begin(const store_dynamodb_t *self, json_text_t *body,
+                    dynamodb_table_t table)
+{
+    json_put(body, "{\"TableName\":\"");
+    json_put(body, self->tables[table]);
+    json_put(body, "\"");
+}
+
+store_result_t dynamodb_ask(store_dynamodb_t *self, const char *operation,
+                            json_text_t *body, uint32_t timeout_ms,
+                            json_t **answer, char *code)
+{
+    store_result_t result = dynamodb_client_ask(self->client, operation, body,
+                                                timeout_ms, answer, code);
+    json_text_fini(body);
+    return result;
+}
+
+/* ---- State --------------------------------------------------------------- */
+
+/* Each table is asked for a key: a missing one shows now. */
+static store_result_t s_look_at_tables(store_dynamodb_t *self)
+{
+    static const char *const keys[DYNAMODB_TABLES] = {
+        [DYNAMODB_PLACEMENTS] =
+            "{\"pixel\":{\"S\":\"none\"},\"seq\":{\"N\":\"0\"}}",
+        [DYNAMODB_JOURNAL] =
+            "{\"chunk\":{\"N\":\"0\"},\"first\":{\"N\":\"0\"}}",
+        [DYNAMODB_SNAPSHOTS] =
+            "{\"snapshot\":{\"S\":\"none\"},\"part\":{\"N\":\"0\"}}",
+    };
+    for (size_t i = 0; i < DYNAMODB_META; i++) {
+        json_text_t body = {0};
+        dynamodb_begin(self, &body, (dynamodb_table_t)i);
+        json_put(&body, ",\"Key\":");
+        json_put(&body, keys[i]);
+        json_put(&body, "}");
+        store_result_t result =
+            dynamodb_ask(self, "GetItem", &body, DYNAMODB_WRITE_MS, NULL, NULL);
+        if (result != STORE_OK)
+            return result;
+    }
+    return STORE_OK;
+}
+
+static store_result_t s_read_state(store_dynamodb_t *self)
+{
+    json_text_t body = {0};
+    json_t *answer = NULL;
+    dynamodb_begin(self, &body, DYNAMODB_META);
+    json_put(&body, ",\"ConsistentRead\":true,\"Key\":{\"name\":{\"S\":"
+                    "\"state\"}}}");
+    store_result_t result =
+        dynamodb_ask(self, "GetItem", &body, DYNAMODB_WRITE_MS, &answer, NULL);
+    if (result != STORE_OK)
+        return result;
+    const json_t *item = json_object_get(answer, "Item");
+    uint64_t epoch = 0;
+    self->state = (store_state_t){0};
+    if (item && (item_get_number(item, "checkpoint", &self->state.checkpoint) ||
+                 item_get_number(item, "epoch", &epoch))) {
+        dynamodb_client_fail(self->client, "the state in %s is damaged",
+                             self->tables[DYNAMODB_META]);
+        result = STORE_FAILED;
+    }
+    self->state.epoch = (uint32_t)epoch;
+    json_decref(answer);
+    return result;
+}
+
+static store_result_t s_open(store_t *base, store_state_t *state)
+{
+    store_dynamodb_t *self = s_self(base);
+    store_result_t result = s_look_at_tables(self);
+    if (result == STORE_OK)
+        result = s_read_state(self);
+    if (result == STORE_OK)
+        *state = self->state;
+    return result;
+}
+
+/* Writes the state unless one that is ahead stands there: then FAILED with
+ * that code. */
+static store_result_t s_put_state(store_dynamodb_t *self, store_state_t state,
+                                  char *code)
+{
+    json_text_t body = {0};
+    dynamodb_begin(self, &body, DYNAMODB_META);
+    json_put(&body, ",\"Key\":{\"name\":{\"S\":\"state\"}},"
+                    "\"UpdateExpression\":\"SET #c=:c,#e=:e\","
+                    "\"ConditionExpression\":\"attribute_not_exists(#c) OR "
+                    "(#c<=:c AND #e<=:e)\",\"ExpressionAttributeNames\":"
+                    "{\"#c\":\"checkpoint\",\"#e\":\"epoch\"},"
+                    "\"ExpressionAttributeValues\":{");
+    item_put_number(&body, ":c", state.checkpoint);
+    json_put(&body, ",");
+    item_put_number(&body, ":e", state.epoch);
+    json_put(&body, "}}");
+    return dynamodb_ask(self, "UpdateItem", &body, DYNAMODB_WRITE_MS, NULL,
+                        code);
+}
+
+static void s_raise(store_state_t *state, store_state_t by)
+{
+    if (by.checkpoint > state->checkpoint)
+        state->checkpoint = by.checkpoint;
+    if (by.epoch > state->epoch)
+        state->epoch = by.epoch;
+}
+
+static store_result_t s_move_state(store_dynamodb_t *self, store_state_t state)
+{
+    for (int i = 0; i < STATE_TRIES; i++) {
+        char code[DYNAMODB_CODE_SIZE];
+        store_result_t result = s_put_state(self, state, code);
+        if (result == STORE_OK) {
+            self->state = state;
+            return STORE_OK;
+        }
+        if (strcmp(code, CONDITION_FAILED) != 0)
+            return result;
+        result = s_read_state(self);
+        if (result != STORE_OK)
+            return result;
+        s_raise(&state, self->state);
+        if (state.checkpoint == self->state.checkpoint &&
+            state.epoch == self->state.epoch)
+            return STORE_OK;
+    }
+    dynamodb_client_fail(self->client, "another persister writes as well");
+    return STORE_RETRY;
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+static void s_on_blob(dynamodb_call_t *call)
+{
+    store_result_t *result = call->context;
+    if (call->result == STORE_FAILED &&
+        strcmp(call->code, CONDITION_FAILED) == 0)
+        return; /* a longer one stands there */
+    if (call->result > *result)
+        *result = call->result;
+}
+
+static void s_start_blob(store_dynamodb_t *self, dynamodb_call_t *call,
+                         const record_t *records, size_t count)
+{
+    uint64_t first = records[0].seq;
+    uint8_t *blob = mem_alloc(blob_bound(count));
+    size_t size = blob_encode(self->codec, blob, records, count);
+    json_text_t *body = &call->body;
+    dynamodb_begin(self, body, DYNAMODB_JOURNAL);
+    json_put(body, ",\"ConditionExpression\":\"attribute_not_exists(#l) OR "
+                   "#l<:l\",\"ExpressionAttributeNames\":{\"#l\":\"last\"},"
+                   "\"ExpressionAttributeValues\":{");
+    item_put_number(body, ":l", first + count - 1);
+    json_put(body, "},\"Item\":{");
+    item_put_number(body, "chunk", first >> JOURNAL_CHUNK_SHIFT);
+    json_put(body, ",");
+    item_put_number(body, "first", first);
+    json_put(body, ",");
+    item_put_number(body, "last", first + count - 1);
+    json_put(body, ",");
+    item_put_bytes(body, "data", blob, size);
+    json_put(body, "}}");
+    free(blob);
+    call->operation = "PutItem";
+    call->timeout_ms = DYNAMODB_WRITE_MS;
+    call->on_end = s_on_blob;
+    dynamodb_client_start(self->client, call);
+}
+
+/* Placements and blobs side by side. */
+static store_result_t s_put_records(store_dynamodb_t *self,
+                                    const record_t *records, size_t count)
+{
+    dynamodb_call_t calls[BLOBS_MAX] = {0};
+    store_result_t result = STORE_OK;
+    size_t blobs = 0;
+    for (size_t at = 0; at < count; at += JOURNAL_RECORDS_MAX) {
+        size_t left = count - at;
+        calls[blobs].context = &result;
+        s_start_blob(self, &calls[blobs++], records + at,
+                     left < JOURNAL_RECORDS_MAX ? left : JOURNAL_RECORDS_MAX);
+    }
+    dynamodb_batch_start(self->batch, records, count, DYNAMODB_WRITE_MS);
+    dynamodb_client_run(self->client);
+    for (size_t i = 0; i < blobs; i++)
+        json_text_fini(&calls[i].body);
+    store_result_t placements = dynamodb_batch_result(self->batch);
+    return placements > result ? placements : result;
+}
+
+static store_result_t s_write(store_t *base, const record_t *records,
+                              size_t count, uint32_t epoch)
+{
+    store_dynamodb_t *self = s_self(base);
+    if (records[0].seq > self->state.checkpoint + 1) {
+        store_result_t read = s_read_state(self); /* another may have written */
+        if (read != STORE_OK)
+            return read;
+    }
+    uint64_t checkpoint = self->state.checkpoint;
+    if (records[0].seq > checkpoint + 1) {
+        dynamodb_client_fail(self->client,
+                             "a write at seq %" PRIu64
+                             " leaves a gap behind the checkpoint %" PRIu64,
+                             records[0].seq, checkpoint);
+        return STORE_FAILED;
+    }
+    size_t skip = (size_t)(checkpoint + 1 - records[0].seq);
+    store_state_t state = {.checkpoint = records[count - 1].seq,
+                           .epoch = epoch};
+    s_raise(&state, self->state);
+    if (skip >= count && state.epoch == self->state.epoch)
+        return STORE_OK;
+    store_result_t result =
+        skip < count ? s_put_records(self, records + skip, count - skip)
+                     : STORE_OK;
+    return result == STORE_OK ? s_move_state(self, state) : result;
+}
+
+/* ---- Look-ups ------------------------------------------------------------ */
+
+/* The newest item of a query whose key condition is "#k=:k"; frees `body`. */
+static store_result_t s_newest(store_dynamodb_t *self, json_text_t *body,
+                               record_t *record)
+{
+    json_t *answer = NULL;
+    json_put(body, ",\"KeyConditionExpression\":\"#k=:k\",\"Limit\":1,"
+                   "\"ScanIndexForward\":false}");
+    store_result_t result =
+        dynamodb_ask(self, "Query", body, DYNAMODB_LOOKUP_MS, &answer, NULL);
+    if (result != STORE_OK)
+        return result;
+    const json_t *items = json_object_get(answer, "Items");
+    if (json_array_size(items) == 0) {
+        result = STORE_NONE;
+    } else if (item_get_placement(json_array_get(items, 0), record)) {
+        dynamodb_client_fail(self->client, "a damaged row in %s",
+                             self->tables[DYNAMODB_PLACEMENTS]);
+        result = STORE_FAILED;
+    }
+    json_decref(answer);
+    return result;
+}
+
+static store_result_t s_pixel(store_t *base, uint16_t x, uint16_t y,
+                              record_t *record)
+{
+    store_dynamodb_t *self = s_self(base);
+    json_text_t body = {0};
+    dynamodb_begin(self, &body, DYNAMODB_PLACEMENTS);
+    json_put(&body, ",\"ConsistentRead\":true,\"ExpressionAttributeNames\":"
+                    "{\"#k\":\"pixel\"},\"ExpressionAttributeValues\":{");
+    item_put_pixel(&body, ":k", x, y);
+    json_put(&body, "}");
+    return s_newest(self, &body, record);
+}
+
+static store_result_t s_user(store_t *base, uint64_t user, record_t *record)
+{
+    store_dynamodb_t *self = s_self(base);
+    json_text_t body = {0};
+    dynamodb_begin(self, &body, DYNAMODB_PLACEMENTS);
+    json_put(&body, ",\"IndexName\":\"by_user\",\"ExpressionAttributeNames\":"
+                    "{\"#k\":\"user\"},\"ExpressionAttributeValues\":{");
+    item_put_hex(&body, ":k", user);
+    json_put(&body, "}");
+    return s_newest(self, &body, record);
+}
+
+const store_ops_t store_dynamodb = {
+    .scheme = "dynamodb",
+    .help = "dynamodb:PREFIX[?region=…&endpoint=…&parallel=N]",
+    .new = s_new,
+    .destroy = s_destroy,
+    .create_tables = dynamodb_create_tables,
+    .open = s_open,
+    .write = s_write,
+    .scan = dynamodb_scan,
+    .placements = dynamodb_placements,
+    .pixel = s_pixel,
+    .user = s_user,
+    .put_snapshot = dynamodb_put_snapshot,
+    .get_snapshot = dynamodb_get_snapshot,
+    .thin_snapshots = dynamodb_thin_snapshots,
+    .error = s_error,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the DynamoDB store share: the object, its tables' names and
+ * shapes. Nobody else includes this.
+ *
+ *     PREFIX-placements  pixel S, seq N; index by_user: user S, seq N
+ *     PREFIX-journal     chunk N, first N · last N, data B
+ *     PREFIX-snapshots   snapshot S, part N: see dynamodb_snapshots.c
+ *     PREFIX-meta        name S · checkpoint N, epoch N
+ */
+#ifndef PERSISTER_STORE_DYNAMODB_H
+#define PERSISTER_STORE_DYNAMODB_H
+
+#include "persister/blob.h"
+#include "persister/dynamodb_batch.h"
+#include "persister/dynamodb_client.h"
+#include "persister/store.h"
+
+#define DYNAMODB_WRITE_MS 10000
+#define DYNAMODB_LOOKUP_MS 2000
+#define DYNAMODB_LONG_MS 30000 /* scans, snapshots, tables */
+
+typedef enum {
+    DYNAMODB_PLACEMENTS,
+    DYNAMODB_JOURNAL,
+    DYNAMODB_SNAPSHOTS,
+    DYNAMODB_META,
+    DYNAMODB_TABLES,
+} dynamodb_table_t;
+
+typedef struct {
+    store_t base;
+    dynamodb_client_t *client;
+    dynamodb_batch_t *batch;
+    blob_codec_t *codec;
+    char *tables[DYNAMODB_TABLES]; /* their names */
+    store_state_t state;           /* as last read or written */
+} store_dynamodb_t;
+
+/* One call with `body`, which it frees. */
+store_result_t dynamodb_ask(store_dynamodb_t *self, const char *operation,
+                            json_text_t *body, uint32_t timeout_ms,
+                            json_t **answer, char *code);
+
+/* "{"TableName":"…", the begin of most requests. */
+void dynamodb_begin(const store_dynamodb_t *self, json_text_t *body,
+                    dynamodb_table_t table);
+
+/* Query or Scan, page by page: `visit` gets each item until it says false or
+ * the pages end. `body` lacks its last brace. OK, RETRY or FAILED. */
+typedef bool (*dynamodb_item_fn)(void *context, const json_t *item);
+store_result_t dynamodb_pages(store_dynamodb_t *self, const char *operation,
+                              json_text_t *body, dynamodb_item_fn visit,
+                              void *context);
+
+/* dynamodb_tables.c */
+store_result_t dynamodb_create_tables(store_t *base);
+
+/* dynamodb_scan.c */
+store_result_t dynamodb_scan(store_t *base, uint64_t from, uint64_t to,
+                             store_scan_fn visit, void *context);
+store_result_t dynamodb_placements(store_t *base, store_scan_fn visit,
+                                   void *context);
+
+/* dynamodb_snapshots.c */
+store_result_t dynamodb_put_snapshot(store_t *base,
+                                     const store_snapshot_t *snapshot);
+store_result_t dynamodb_get_snapshot(store_t *base, uint64_t at_most,
+                                     store_snapshot_t *snapshot);
+store_result_t dynamodb_thin_snapshots(store_t *base, uint64_t now_ms);
+
+#endif
