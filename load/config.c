@@ -79,8 +79,9 @@ static void s_refuse(const char *what, const char *why)
     exit(2);
 }
 
-/* argv with every --url folded into the first one, as a comma list. */
-static char **s_fold_urls(int *argc, char **argv)
+/* argv with every --url folded into the first one, as a comma list that the
+ * caller frees, too. */
+static char **s_fold_urls(int *argc, char **argv, char **list_p)
 {
     char **folded = mem_zalloc((size_t)*argc + 1, sizeof *folded);
     char *list = NULL;
@@ -106,6 +107,7 @@ static char **s_fold_urls(int *argc, char **argv)
     }
     if (place)
         folded[place] = list;
+    *list_p = list;
     *argc = count;
     return folded;
 }
@@ -133,9 +135,11 @@ static void s_resolve(config_t *self)
 void config_load(config_t *self, int argc, char **argv)
 {
     memset(self, 0, sizeof *self);
-    char **folded = s_fold_urls(&argc, argv);
+    char *urls;
+    char **folded = s_fold_urls(&argc, argv, &urls);
     settings_load(&SETTINGS, self, argc, folded);
     free(folded);
+    free(urls);
     s_resolve(self);
 
     int64_t sockets = self->viewers + self->placers;
