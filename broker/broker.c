@@ -42,6 +42,7 @@ void broker_enter(broker_t *self, broker_state_t state)
         log_info("state", "from=%s to=%d", broker_state_word(self), state);
     self->state = state;
     GAUGE(STATE, state);
+    GAUGE(LEADING, broker_serves(self));
     GAUGE(EPOCH, self->world.epoch);
 }
 

@@ -70,15 +70,17 @@ static void s_status(broker_t *self, mail_t *mail, const json_t *request)
         history_next(world->history) - history_first(world->history);
     json_t *reply = json_pack(
         "{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, "
-        "s:I, s:s, s:o}",
+        "s:I, s:I, s:s, s:o}",
         "ok", 1, "name", name ? name : "broker", "version", STIPPLE_VERSION,
         "role", broker_state_word(self), "epoch", (json_int_t)world->epoch,
         "seq", (json_int_t)world->seq, "digest", (json_int_t)world->digest,
         "viewers", (json_int_t)edges_viewers(self->ingress.edges), "edges",
         (json_int_t)edges_count(self->ingress.edges), "persisters",
         (json_int_t)persisters_count(&self->persisters, clock_mono_ms()),
-        "persister", s_persister(self), "log_records", (json_int_t)length,
-        "unconfirmed", (json_int_t)leading_unconfirmed(self), "users",
+        "persister", s_persister(self), "persisted",
+        (json_int_t)self->persisters.checkpoint, "log_records",
+        (json_int_t)length, "unconfirmed",
+        (json_int_t)leading_unconfirmed(self), "users",
         (json_int_t)users_count(world->users), "redis",
         ledger_ready(self->ledger) ? "up" : "away", "canvas", s_canvas(self));
     assert(reply);

@@ -41,6 +41,7 @@ static const json_t *s_leader(const brokers_t *brokers)
     return leader;
 }
 
+/* The leader's members, and `brokers` with every broker's. */
 static json_t *s_status_json(const brokers_t *brokers)
 {
     json_t *list = json_array();
@@ -53,9 +54,11 @@ static json_t *s_status_json(const brokers_t *brokers)
         json_array_append_new(list, row);
     }
     const json_t *leader = s_leader(brokers);
-    return json_pack("{s:b, s:o, s:o}", "ok", leader != NULL, "leader",
-                     leader ? json_deep_copy(leader) : json_null(), "brokers",
-                     list);
+    json_t *status =
+        leader ? json_deep_copy(leader)
+               : json_pack("{s:b, s:s}", "ok", 0, "error", "no broker leads");
+    json_object_set_new(status, "brokers", list);
+    return status;
 }
 
 static void s_print_broker(const broker_answer_t *broker)
