@@ -5,8 +5,10 @@
 #include "common/log.h"
 #include "common/token.h"
 #include "persister/config.h"
+#include "persister/export.h"
 #include "persister/persister.h"
 #include "persister/store.h"
+#include "persister/verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,10 @@ int main(int argc, char **argv)
         ; /* said in the log */
     else if (config.create_tables)
         status = s_create_tables(&config);
+    else if (config.verify)
+        status = verify(config.store, config.brokers, &security);
+    else if (strcmp(config.export, "no"))
+        status = export_all(config.store, config.export);
     else
         status = s_run(&config, &security);
     free(secret);
