@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/history.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static history_t *history;
+
+static void s_set_up(void)
+{
+    history = history_new();
+}
+
+static void s_tear_down(void)
+{
+    history_destroy(&history);
+    ck_assert_ptr_null(history);
+}
+
+/* Appends `count` records, `step` at once, one each millisecond. */
+static void s_append(size_t count, size_t step)
+{
+    uint8_t *bytes = malloc(step * RECORD_BYTES);
+    while (count) {
+        size_t part = count < step ? count : step;
+        for (size_t i = 0; i < part; i++) {
+            uint64_t seq = history_next(history) + i;
+            record_t record = {.seq = seq, .placed_at_ms = seq, .x = 3};
+            record_encode(bytes + i * RECORD_BYTES, &record);
+        }
+        history_append(history, bytes, part);
+        count -= part;
+    }
+    free(bytes);
+}
+
+START_TEST(new_history_is_empty_before_seq_1)
+{
+    ck_assert_uint_eq(history_first(history), 1);
+    ck_assert_uint_eq(history_next(history), 1);
+    ck_assert_uint_eq(history_since(history, 0), 1);
+}
+END_TEST
+
+START_TEST(records_are_found_over_chunk_borders)
+{
+    history_reset(history, 1000);
+    s_append(50000, 777);
+    ck_assert_uint_eq(history_first(history), 1000);
+    ck_assert_uint_eq(history_next(history), 51000);
+    for (uint64_t seq = 1000; seq < 51000; seq += 13)
+        ck_assert_uint_eq(history_get(history, seq).seq, seq);
+}
+END_TEST
+
+START_TEST(slice_ends_at_a_chunk_and_copy_goes_on)
+{
+    s_append(40000, 4096);
+    size_t count;
+    history_slice(history, 16380, 100, &count);
+    ck_assert_uint_eq(count, 5);
+    uint8_t bytes[100 * RECORD_BYTES];
+    ck_assert_uint_eq(history_copy(history, 16380, 100, bytes), 100);
+    for (size_t i = 0; i < 100; i++)
+        ck_assert_uint_eq(record_decode(bytes + i * RECORD_BYTES).seq,
+                          16380 + i);
+    ck_assert_uint_eq(history_copy(history, 39990, 100, bytes), 11);
+    ck_assert_uint_eq(history_copy(history, 40001, 100, bytes), 0);
+}
+END_TEST
+
+START_TEST(trimmed_records_are_gone_and_the_rest_stays)
+{
+    s_append(60000, 1000);
+    history_trim(history, 0);
+    ck_assert_uint_eq(history_first(history), 1);
+    for (uint64_t upto = 5000; upto < 60000; upto += 9000) {
+        history_trim(history, upto);
+        ck_assert_uint_eq(history_first(history), upto + 1);
+        ck_assert_uint_eq(history_get(history, upto + 1).seq, upto + 1);
+        ck_assert_uint_eq(history_get(history, 60000).seq, 60000);
+        uint8_t byte[RECORD_BYTES];
+        ck_assert_uint_eq(history_copy(history, upto, 1, byte), 0);
+    }
+}
+END_TEST
+
+START_TEST(trimmed_to_nothing_it_goes_on_with_the_same_seq)
+{
+    s_append(16384, 1000);
+    history_trim(history, 99999);
+    ck_assert_uint_eq(history_first(history), 16385);
+    ck_assert_uint_eq(history_next(history), 16385);
+    s_append(3, 3);
+    ck_assert_uint_eq(history_get(history, 16387).seq, 16387);
+    ck_assert_uint_eq(history_first(history), 16385);
+}
+END_TEST
+
+START_TEST(since_finds_the_first_record_of_a_time)
+{
+    history_reset(history, 100);
+    s_append(1000, 100);
+    ck_assert_uint_eq(history_since(history, 0), 100);
+    ck_assert_uint_eq(history_since(history, 100), 100);
+    ck_assert_uint_eq(history_since(history, 500), 500);
+    ck_assert_uint_eq(history_since(history, 5000), 1100);
+}
+END_TEST
+
+Suite *suite_broker_history(void);
+Suite *suite_broker_history(void)
+{
+    Suite *suite = suite_create("broker/history");
+    TCase *tc = tcase_create("history");
+    tcase_add_checked_fixture(tc, s_set_up, s_tear_down);
+    tcase_add_test(tc, new_history_is_empty_before_seq_1);
+    tcase_add_test(tc, records_are_found_over_chunk_borders);
+    tcase_add_test(tc, slice_ends_at_a_chunk_and_copy_goes_on);
+    tcase_add_test(tc, trimmed_records_are_gone_and_the_rest_stays);
+    tcase_add_test(tc, trimmed_to_nothing_it_goes_on_with_the_same_seq);
+    tcase_add_test(tc, since_finds_the_first_record_of_a_time);
+    suite_add_tcase(suite, tc);
+    return suite;
+}

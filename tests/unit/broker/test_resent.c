@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/resent.h"
+
+#include "common/clock.h"
+
+#include <check.h>
+
+static uint64_t now_ms;
+static history_t *history;
+static resent_t *resent;
+
+static uint64_t s_now_ms(void)
+{
+    return now_ms;
+}
+
+static const clock_source_t s_clock = {s_now_ms, s_now_ms};
+
+static void s_set_up(void)
+{
+    now_ms = 1000000;
+    clock_use(&s_clock);
+    history = history_new();
+    resent = resent_new();
+}
+
+static void s_tear_down(void)
+{
+    history_destroy(&history);
+    resent_destroy(&resent);
+    clock_use(&clock_system);
+}
+
+static void s_placed(uint64_t user, uint32_t request, uint16_t flags)
+{
+    uint8_t bytes[RECORD_BYTES];
+    record_t record = {.seq = history_next(history),
+                       .placed_at_ms = now_ms,
+                       .user = user,
+                       .request = request,
+                       .flags = flags};
+    record_encode(bytes, &record);
+    history_append(history, bytes, 1);
+}
+
+static uint64_t s_find(uint64_t user, uint32_t request, bool keyless)
+{
+    return resent_find(resent, history, user, request, keyless);
+}
+
+START_TEST(every_recent_placement_of_a_user_is_found)
+{
+    for (uint32_t i = 0; i < 20000; i++)
+        s_placed(7, i, 0);
+    for (uint32_t i = 0; i < 20000; i += 11)
+        ck_assert_uint_eq(s_find(7, i, false), i + 1);
+    ck_assert_uint_eq(s_find(7, 20000, false), 0);
+    ck_assert_uint_eq(s_find(8, 1, false), 0);
+}
+END_TEST
+
+START_TEST(keyless_and_keyed_are_apart)
+{
+    s_placed(7, 1, RECORD_KEYLESS);
+    s_placed(7, 2, 0);
+    ck_assert_uint_eq(s_find(7, 1, true), 1);
+    ck_assert_uint_eq(s_find(7, 1, false), 0);
+    ck_assert_uint_eq(s_find(7, 2, true), 0);
+    ck_assert_uint_eq(s_find(7, 2, false), 2);
+}
+END_TEST
+
+START_TEST(index_follows_the_log)
+{
+    s_placed(7, 1, 0);
+    ck_assert_uint_eq(s_find(7, 2, false), 0);
+    s_placed(7, 2, 0);
+    ck_assert_uint_eq(s_find(7, 2, false), 2);
+}
+END_TEST
+
+START_TEST(older_than_the_window_is_not_looked_at)
+{
+    s_placed(7, 1, 0);
+    now_ms += RESENT_WINDOW_MS + 1;
+    s_placed(7, 2, 0);
+    ck_assert_uint_eq(s_find(7, 1, false), 0);
+    ck_assert_uint_eq(s_find(7, 2, false), 2);
+}
+END_TEST
+
+START_TEST(index_survives_trim_and_rest)
+{
+    s_placed(7, 1, 0);
+    ck_assert_uint_eq(s_find(7, 1, false), 1);
+    for (int i = 0; i < 40000; i++)
+        s_placed(8, 1, 0);
+    history_trim(history, 39000);
+    s_placed(7, 2, 0);
+    ck_assert_uint_eq(s_find(7, 2, false), 40002);
+    now_ms += RESENT_WINDOW_MS - 1;
+    resent_rest(resent);
+    ck_assert_uint_eq(s_find(7, 2, false), 40002);
+    now_ms += RESENT_WINDOW_MS + 1;
+    resent_rest(resent);
+    ck_assert_uint_eq(s_find(7, 2, false), 0);
+}
+END_TEST
+
+Suite *suite_broker_resent(void);
+Suite *suite_broker_resent(void)
+{
+    Suite *suite = suite_create("broker/resent");
+    TCase *tc = tcase_create("resent");
+    tcase_add_checked_fixture(tc, s_set_up, s_tear_down);
+    tcase_add_test(tc, every_recent_placement_of_a_user_is_found);
+    tcase_add_test(tc, keyless_and_keyed_are_apart);
+    tcase_add_test(tc, index_follows_the_log);
+    tcase_add_test(tc, older_than_the_window_is_not_looked_at);
+    tcase_add_test(tc, index_survives_trim_and_rest);
+    suite_add_tcase(suite, tc);
+    return suite;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/rules.h"
+
+#include <check.h>
+
+#define NOW_MS 1700000000000u
+#define BANNED_USER 66u
+
+static canvas_t canvas;
+static bans_t bans;
+static users_t *users;
+static history_t *history;
+static resent_t *resent;
+static rules_t rules;
+
+static void s_set_up(void)
+{
+    uint64_t banned = BANNED_USER;
+    canvas_init(&canvas, 100, 50, 4);
+    canvas.cooldown_ms = 5000;
+    bans = (bans_t){0};
+    bans_set(&bans, &banned, 1);
+    users = users_new();
+    history = history_new();
+    resent = resent_new();
+    rules = (rules_t){&canvas, &bans, users, history, resent, NOW_MS};
+}
+
+static void s_tear_down(void)
+{
+    bans_fini(&bans);
+    users_destroy(&users);
+    history_destroy(&history);
+    resent_destroy(&resent);
+}
+
+/* An accepted placement of user 1, `ago_ms` before now. */
+static void s_placed(uint32_t request, uint64_t ago_ms, uint16_t flags)
+{
+    uint8_t bytes[RECORD_BYTES];
+    record_t record = {.seq = history_next(history),
+                       .user = 1,
+                       .request = request,
+                       .placed_at_ms = NOW_MS - ago_ms,
+                       .flags = flags};
+    record_encode(bytes, &record);
+    history_append(history, bytes, 1);
+    users_put(users, &record, 0);
+}
+
+static ruling_t s_decide(bus_place_t place)
+{
+    return rules_decide(&rules, &place);
+}
+
+START_TEST(first_placement_is_ok_and_starts_the_cooldown)
+{
+    ruling_t ruling = s_decide((bus_place_t){.user = 1, .request = 1});
+    ck_assert_int_eq(ruling.status, VERDICT_OK);
+    ck_assert_uint_eq(ruling.remaining_ms, 5000);
+    ck_assert_uint_eq(ruling.seq, 0);
+}
+END_TEST
+
+START_TEST(place_outside_board_is_refused)
+{
+    ruling_t ruling = s_decide((bus_place_t){.user = 1, .x = 100});
+    ck_assert_int_eq(ruling.status, VERDICT_OUT_OF_BOUNDS);
+    ruling = s_decide((bus_place_t){.user = 1, .y = 50});
+    ck_assert_int_eq(ruling.status, VERDICT_OUT_OF_BOUNDS);
+    ruling = s_decide((bus_place_t){.user = 1, .x = 65535, .y = 65535});
+    ck_assert_int_eq(ruling.status, VERDICT_OUT_OF_BOUNDS);
+    ruling = s_decide((bus_place_t){.user = 1, .x = 99, .y = 49});
+    ck_assert_int_eq(ruling.status, VERDICT_OK);
+}
+END_TEST
+
+START_TEST(color_past_the_palette_is_refused)
+{
+    canvas.palette_size = 10;
+    ck_assert_int_eq(s_decide((bus_place_t){.color = 10}).status,
+                     VERDICT_BAD_COLOR);
+    ck_assert_int_eq(s_decide((bus_place_t){.color = 255}).status,
+                     VERDICT_BAD_COLOR);
+    ck_assert_int_eq(s_decide((bus_place_t){.color = 9}).status, VERDICT_OK);
+}
+END_TEST
+
+/* Every reason at once, taken away one by one. */
+START_TEST(rules_are_checked_in_the_protocols_order)
+{
+    s_placed(7, 1000, 0);
+    uint64_t both[] = {1, BANNED_USER};
+    bans_set(&bans, both, 2);
+    canvas.paused = true;
+    bus_place_t place = {.user = 1, .request = 7, .x = 100, .color = 16};
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OUT_OF_BOUNDS);
+    place.x = 0;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_BAD_COLOR);
+    place.color = 0;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_BANNED);
+    bans_set(&bans, NULL, 0);
+    ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
+    place.request = 8;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_PAUSED);
+    canvas.paused = false;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_COOLDOWN);
+    rules.now_ms += 4000;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+}
+END_TEST
+
+START_TEST(remaining_is_told_on_every_status)
+{
+    s_placed(7, 1000, 0);
+    ck_assert_uint_eq(s_decide((bus_place_t){.user = 1, .x = 100}).remaining_ms,
+                      4000);
+    ck_assert_uint_eq(
+        s_decide((bus_place_t){.user = 1, .request = 7}).remaining_ms, 4000);
+    ck_assert_uint_eq(rules_remaining_ms(&rules, 1), 4000);
+    ck_assert_uint_eq(rules_remaining_ms(&rules, 2), 0);
+}
+END_TEST
+
+START_TEST(cooldown_ends_exactly_when_it_is_over)
+{
+    s_placed(7, 4999, 0);
+    ruling_t ruling = s_decide((bus_place_t){.user = 1});
+    ck_assert_int_eq(ruling.status, VERDICT_COOLDOWN);
+    ck_assert_uint_eq(ruling.remaining_ms, 1);
+    rules.now_ms++;
+    ck_assert_int_eq(s_decide((bus_place_t){.user = 1}).status, VERDICT_OK);
+}
+END_TEST
+
+START_TEST(cooldown_0_never_refuses)
+{
+    canvas.cooldown_ms = 0;
+    s_placed(7, 0, 0);
+    ruling_t ruling = s_decide((bus_place_t){.user = 1, .request = 8});
+    ck_assert_int_eq(ruling.status, VERDICT_OK);
+    ck_assert_uint_eq(ruling.remaining_ms, 0);
+}
+END_TEST
+
+START_TEST(clock_set_back_costs_one_cooldown_at_most)
+{
+    s_placed(7, 0, 0);
+    rules.now_ms -= 3600000;
+    ck_assert_uint_eq(s_decide((bus_place_t){.user = 1}).remaining_ms, 5000);
+}
+END_TEST
+
+START_TEST(duplicate_tells_the_first_ones_seq)
+{
+    s_placed(6, 9000, 0);
+    s_placed(7, 8000, 0);
+    ruling_t ruling = s_decide((bus_place_t){.user = 1, .request = 7, .x = 9});
+    ck_assert_int_eq(ruling.status, VERDICT_DUPLICATE);
+    ck_assert_uint_eq(ruling.seq, 2);
+    ck_assert_int_eq(s_decide((bus_place_t){.user = 1, .request = 6}).status,
+                     VERDICT_OK);
+    ck_assert_int_eq(s_decide((bus_place_t){.user = 2, .request = 7}).status,
+                     VERDICT_OK);
+}
+END_TEST
+
+START_TEST(duplicate_is_remembered_for_ten_minutes_or_the_cooldown)
+{
+    s_placed(7, 599999, 0);
+    bus_place_t place = {.user = 1, .request = 7};
+    ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
+    rules.now_ms++;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+    canvas.cooldown_ms = 700000;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
+}
+END_TEST
+
+START_TEST(keyless_matches_only_keyless_and_only_resent)
+{
+    bus_place_t place = {.user = 1, .request = 7};
+    s_placed(7, 8000, RECORD_KEYLESS);
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+    place.flags = BUS_PLACE_RESENT;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+    place.flags = BUS_PLACE_KEYLESS;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+    place.flags = BUS_PLACE_KEYLESS | BUS_PLACE_RESENT;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
+    s_placed(7, 7000, 0);
+    place.flags = BUS_PLACE_KEYLESS;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+    place.flags = 0;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
+}
+END_TEST
+
+START_TEST(window_is_never_below_ten_minutes)
+{
+    ck_assert_uint_eq(rules_window_ms(&canvas), 600000);
+    canvas.cooldown_ms = 600001;
+    ck_assert_uint_eq(rules_window_ms(&canvas), 600001);
+    ck_assert_uint_eq(rules_keep_from_ms(&canvas, 5), 0);
+}
+END_TEST
+
+Suite *suite_broker_rules(void);
+Suite *suite_broker_rules(void)
+{
+    Suite *suite = suite_create("broker/rules");
+    TCase *tc = tcase_create("rules");
+    tcase_add_checked_fixture(tc, s_set_up, s_tear_down);
+    tcase_add_test(tc, first_placement_is_ok_and_starts_the_cooldown);
+    tcase_add_test(tc, place_outside_board_is_refused);
+    tcase_add_test(tc, color_past_the_palette_is_refused);
+    tcase_add_test(tc, rules_are_checked_in_the_protocols_order);
+    tcase_add_test(tc, remaining_is_told_on_every_status);
+    tcase_add_test(tc, cooldown_ends_exactly_when_it_is_over);
+    tcase_add_test(tc, cooldown_0_never_refuses);
+    tcase_add_test(tc, clock_set_back_costs_one_cooldown_at_most);
+    tcase_add_test(tc, duplicate_tells_the_first_ones_seq);
+    tcase_add_test(tc, duplicate_is_remembered_for_ten_minutes_or_the_cooldown);
+    tcase_add_test(tc, keyless_matches_only_keyless_and_only_resent);
+    tcase_add_test(tc, window_is_never_below_ten_minutes);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
