@@ -264,6 +264,13 @@ void board_cache_cancel(board_waiter_t *waiter)
     waiter->next = NULL;
 }
 
+uint64_t board_cache_age_s(const board_cache_t *self, const rendering_t *made)
+{
+    if (made->seq == mirror_seq(self->mirror))
+        return 0;
+    return (clock_mono_ms() - made->made_at_ms) / 1000;
+}
+
 uint64_t board_cache_made(const board_cache_t *self)
 {
     return self->count;

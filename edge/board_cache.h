@@ -66,6 +66,10 @@ const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
 /* The waiter will not be called; also fine where it does not wait. */
 void board_cache_cancel(board_waiter_t *waiter);
 
+/* For the Age field: how long a rendering has stood while the board changed. 0
+ * while it is the board still. */
+uint64_t board_cache_age_s(const board_cache_t *self, const rendering_t *made);
+
 /* How many renderings were made, for tests and metrics. */
 uint64_t board_cache_made(const board_cache_t *self);
 

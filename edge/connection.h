@@ -23,9 +23,10 @@ typedef struct {
 } upgrade_t;
 
 typedef struct {
-    address_t address;  /* of the peer, or what a trusted proxy says of it */
-    bool counted;       /* address_limits_open was called for `address` */
-    upgrade_t *upgrade; /* owned; NULL but between handshake and session */
+    address_t address;    /* of the peer, or what a trusted proxy says of it */
+    bool counted;         /* address_limits_open was called for `address` */
+    uint64_t place_at_us; /* bucket of place_rate for PUT, see bucket.h */
+    upgrade_t *upgrade;   /* owned; NULL but between handshake and session */
 } connection_t;
 
 #endif

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libwebsockets' HTTP callbacks to exchanges, and answers to the socket. What
+ * version 4.1 does and must be kept in mind here:
+ *
+ * - A request with a body that was pipelined behind another is parsed from a
+ *   buffer whose beginning, the request's own line, is then given out as the
+ *   body; completing such a transaction hangs the loop for ever. So a request
+ *   with a body is answered only after its first bytes were seen, and a body
+ *   that begins like a request line ends the connection. Clients may not
+ *   pipeline after PUT or POST anyway (RFC 9112, section 9.3.2).
+ * - While an answer is awaited, reading is switched off: else the next
+ *   request's bytes complete the body again and again.
+ * - Without Content-Length, POST and PUT are taken to have 100 MB to come:
+ *   they are answered at once, and the connection ends.
+ * - Nothing is written while a partial send waits.
+ */
+#include "edge/http.h"
+
+#include "common/mem.h"
+#include "edge/api.h"
+#include "edge/input.h"
+#include "edge/server.h"
+
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/* At once, and before other sockets get their turn. */
+#define PIECE_BYTES 65536
+#define TURN_BYTES (1 << 20)
+/* What a head takes at most, beside the first piece. */
+#define HEAD_ROOM 4096
+/* A body larger than this is not even read away. */
+#define DISCARD_BYTES_MAX (16 << 20)
+/* Longest time without progress of an answer. */
+#define ANSWER_TIMEOUT_S 30
+
+struct http {
+    edge_t *edge;
+    assets_t *assets;
+    board_cache_t *boards;
+    uint8_t *buffer; /* head and first piece of the answer being sent */
+};
+
+/* libwebsockets' memory for a connection. */
+typedef struct {
+    exchange_t *exchange; /* NULL between requests */
+} user_t;
+
+/* What http.c keeps of an exchange: its `context`. */
+typedef struct {
+    struct lws *wsi;
+    uint64_t expected; /* of the body, by Content-Length */
+    bool began;        /* the body did */
+    bool deferred;     /* the handler answers later */
+} link_t;
+
+/* --- Renderings on the thread pool ------------------------------------------
+ */
+
+typedef struct {
+    uv_work_t request;
+    work_t *work;
+} task_t;
+
+static void s_run_task(uv_work_t *request)
+{
+    work_t *work = ((task_t *)request)->work;
+    work->run(work);
+}
+
+static void s_task_done(uv_work_t *request, int status)
+{
+    task_t *task = (task_t *)request;
+    (void)status; /* never cancelled */
+    task->work->done(task->work);
+    free(task);
+}
+
+static void s_submit(void *context, work_t *work)
+{
+    edge_t *edge = context;
+    task_t *task = mem_zalloc(1, sizeof *task);
+    task->work = work;
+    edge_count(edge, EDGE_RENDERINGS);
+    uv_queue_work(server_loop(edge->server), &task->request, s_run_task,
+                  s_task_done);
+}
+
+http_t *http_new(edge_t *edge)
+{
+    http_t *self = mem_zalloc(1, sizeof *self);
+    self->edge = edge;
+    self->buffer = mem_alloc(LWS_PRE + HEAD_ROOM + PIECE_BYTES);
+    self->boards = board_cache_new(
+        edge->mirror, (uint64_t)edge->config->board_max_age_s * 1000, s_submit,
+        edge);
+    self->assets = assets_new(edge->config->web_dir);
+    if (!self->assets)
+        http_destroy(&self);
+    return self;
+}
+
+void http_destroy(http_t **self_p)
+{
+    http_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    board_cache_destroy(&self->boards);
+    assets_destroy(&self->assets);
+    free(self->buffer);
+    free(self);
+}
+
+size_t http_user_bytes(void)
+{
+    return sizeof(user_t);
+}
+
+/* --- Sending ----------------------------------------------------------------
+ */
+
+static size_t s_left(const exchange_t *exchange)
+{
+    size_t body = exchange->blob ? exchange->blob->size : 0;
+    return exchange->head_size + body - exchange->sent;
+}
+
+static int s_write(exchange_t *exchange, struct lws *wsi, uint8_t *bytes,
+                   size_t size)
+{
+    if (lws_write(wsi, bytes, size, LWS_WRITE_HTTP) < 0)
+        return -1;
+    exchange->sent += size;
+    return 0;
+}
+
+/* The head and what fits of the body behind it, in one send(). */
+static int s_write_first(http_t *self, exchange_t *exchange, struct lws *wsi)
+{
+    uint8_t *at = self->buffer + LWS_PRE;
+    size_t body = s_left(exchange) - exchange->head_size;
+    if (body > PIECE_BYTES)
+        body = PIECE_BYTES;
+    memcpy(at, exchange->head, exchange->head_size);
+    if (body)
+        memcpy(at + exchange->head_size, exchange->blob->bytes, body);
+    return s_write(exchange, wsi, at, exchange->head_size + body);
+}
+
+static int s_write_next(exchange_t *exchange, struct lws *wsi)
+{
+    size_t left = s_left(exchange);
+    uint8_t *at = exchange->blob->bytes + exchange->sent - exchange->head_size;
+    return s_write(exchange, wsi, at, left < PIECE_BYTES ? left : PIECE_BYTES);
+}
+
+/* -1 where the connection is to end now. */
+static int s_finish(user_t *user, struct lws *wsi)
+{
+    if (user->exchange->close) {
+        if (!lws_partial_buffered(wsi))
+            return -1;
+        lws_callback_on_writable(wsi); /* once it is drained */
+        return 0;
+    }
+    /* Completing frees `user` and makes a new one. */
+    free(user->exchange->context);
+    exchange_destroy(&user->exchange);
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+/* Goes on with an answer; -1 where the connection is to end now. */
+static int s_send(http_t *self, user_t *user, struct lws *wsi)
+{
+    exchange_t *exchange = user->exchange;
+    size_t before = exchange->sent;
+    if (!exchange->sent && s_write_first(self, exchange, wsi) < 0)
+        return -1;
+    while (s_left(exchange) && !lws_partial_buffered(wsi) &&
+           exchange->sent - before < TURN_BYTES)
+        if (s_write_next(exchange, wsi) < 0)
+            return -1;
+    if (!s_left(exchange))
+        return s_finish(user, wsi);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_TIMEOUT_S);
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+/* A handler's answer. One that came at once is sent by the callback. */
+static void s_on_reply(exchange_t *exchange)
+{
+    const link_t *link = exchange->context;
+    if (!link->deferred)
+        return;
+    lws_rx_flow_control(link->wsi, 1);
+    lws_callback_on_writable(link->wsi);
+}
+
+/* --- Reading -----------------------------------------------------------------
+ */
+
+static const struct {
+    enum lws_token_indexes token;
+    verb_t verb;
+} verbs[] = {
+    {WSI_TOKEN_GET_URI, VERB_GET},         {WSI_TOKEN_HEAD_URI, VERB_HEAD},
+    {WSI_TOKEN_POST_URI, VERB_POST},       {WSI_TOKEN_PUT_URI, VERB_PUT},
+    {WSI_TOKEN_OPTIONS_URI, VERB_OPTIONS}, {WSI_TOKEN_PATCH_URI, VERB_OTHER},
+    {WSI_TOKEN_DELETE_URI, VERB_OTHER},
+};
+
+static const struct {
+    header_t header;
+    enum lws_token_indexes token;
+    const char *custom; /* where libwebsockets has no token */
+} headers[] = {
+    {HEADER_AUTHORIZATION, WSI_TOKEN_HTTP_AUTHORIZATION, NULL},
+    {HEADER_ORIGIN, WSI_TOKEN_ORIGIN, NULL},
+    {HEADER_HOST, WSI_TOKEN_HOST, NULL},
+    {HEADER_ACCEPT_ENCODING, WSI_TOKEN_HTTP_ACCEPT_ENCODING, NULL},
+    {HEADER_IF_NONE_MATCH, WSI_TOKEN_HTTP_IF_NONE_MATCH, NULL},
+    {HEADER_IDEMPOTENCY_KEY, 0, "idempotency-key:"},
+    {HEADER_PREFLIGHT_METHOD, 0, "access-control-request-method:"},
+    {HEADER_FORWARDED_FOR, WSI_TOKEN_X_FORWARDED_FOR, NULL},
+    {HEADER_CONNECTION, WSI_TOKEN_CONNECTION, NULL},
+    {HEADER_WS_PROTOCOL, WSI_TOKEN_PROTOCOL, NULL},
+    {HEADER_WS_VERSION, WSI_TOKEN_VERSION, NULL},
+    {HEADER_WS_KEY, WSI_TOKEN_KEY, NULL},
+};
+
+/* A header's value; NULL where absent. The caller's (free). */
+static char *s_header(struct lws *wsi, enum lws_token_indexes token)
+{
+    int length = lws_hdr_total_length(wsi, token);
+    if (length <= 0)
+        return NULL;
+    char *text = mem_zalloc(1, (size_t)length + 1);
+    if (lws_hdr_copy(wsi, text, length + 1, token) < 0)
+        *text = '\0';
+    return text;
+}
+
+static char *s_custom(struct lws *wsi, const char *name)
+{
+    int length = lws_hdr_custom_length(wsi, name, (int)strlen(name));
+    if (length < 0)
+        return NULL;
+    char *text = mem_zalloc(1, (size_t)length + 2);
+    if (lws_hdr_custom_copy(wsi, text, length + 2, name, (int)strlen(name)) < 0)
+        *text = '\0';
+    return text;
+}
+
+/* The query's pieces, each with its NUL, and an empty one. */
+static char *s_query(struct lws *wsi)
+{
+    int total = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
+    if (total <= 0)
+        return NULL;
+    char *query = mem_zalloc(1, (size_t)total + 3);
+    char *at = query;
+    int length;
+    for (int i = 0;
+         (length = lws_hdr_copy_fragment(wsi, at, total + 1 - (int)(at - query),
+                                         WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0;
+         i++)
+        if (length)
+            at += strlen(at) + 1;
+    *at = '\0';
+    return query;
+}
+
+static void s_read_target(exchange_t *exchange, struct lws *wsi)
+{
+    exchange->verb = VERB_OTHER;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (lws_hdr_total_length(wsi, verbs[i].token) > 0) {
+            exchange->verb = verbs[i].verb;
+            exchange->path = s_header(wsi, verbs[i].token);
+            /* %00 in it: another path than the one that was asked for. */
+            if ((int)strlen(exchange->path) !=
+                lws_hdr_total_length(wsi, verbs[i].token))
+                *exchange->path = '\0';
+        }
+    if (!exchange->path)
+        exchange->path = mem_strdup("");
+    exchange->query = s_query(wsi);
+}
+
+static exchange_t *s_begin(http_t *self, struct lws *wsi)
+{
+    exchange_t *exchange = exchange_new(self->edge);
+    link_t *link = mem_zalloc(1, sizeof *link);
+    link->wsi = wsi;
+    exchange->context = link;
+    exchange->on_reply = s_on_reply;
+    exchange->assets = self->assets;
+    exchange->boards = self->boards;
+    exchange->connection = server_connection(wsi);
+    s_read_target(exchange, wsi);
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        exchange->headers[headers[i].header] =
+            headers[i].custom ? s_custom(wsi, headers[i].custom)
+                              : s_header(wsi, headers[i].token);
+    char version[16] = "";
+    const char *connection = exchange->headers[HEADER_CONNECTION];
+    lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_HTTP);
+    exchange->http10 = strcmp(version, "HTTP/1.1") != 0;
+    exchange->close = exchange->http10 ? !list_has(connection, "keep-alive")
+                                       : list_has(connection, "close");
+    edge_count(self->edge, EDGE_HTTP_REQUESTS);
+    return exchange;
+}
+
+static void s_end(user_t *user)
+{
+    if (!user || !user->exchange)
+        return;
+    void *context = user->exchange->context;
+    exchange_destroy(&user->exchange);
+    free(context);
+}
+
+/* How long the body is: 0 for none; -1 where that cannot be told. */
+static int64_t s_body_length(struct lws *wsi)
+{
+    int64_t length = 0;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+        return -1;
+    char *text = s_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    if (text && input_integer(text, strcspn(text, " \t"), &length) < 0)
+        length = -1;
+    free(text);
+    return length;
+}
+
+/* POST, PUT and PATCH without Content-Length: see above. */
+static bool s_is_open_ended(const exchange_t *exchange, struct lws *wsi)
+{
+    bool writes = exchange->verb == VERB_POST || exchange->verb == VERB_PUT ||
+                  lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0;
+    return writes &&
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0;
+}
+
+/* Has the request answered, and sends or waits. */
+static int s_handle(http_t *self, user_t *user, struct lws *wsi)
+{
+    exchange_t *exchange = user->exchange;
+    link_t *link = exchange->context;
+    api_handle(exchange);
+    if (exchange->answered)
+        return s_send(self, user, wsi);
+    link->deferred = true;
+    lws_rx_flow_control(wsi, 0);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_TIMEOUT_S);
+    return 0;
+}
+
+static int s_on_request(http_t *self, user_t *user, struct lws *wsi)
+{
+    s_end(user);
+    exchange_t *exchange = user->exchange = s_begin(self, wsi);
+    link_t *link = exchange->context;
+    int64_t length = s_body_length(wsi);
+    if (length < 0 || !*exchange->path) {
+        exchange->close = true;
+        exchange_problem(exchange, PROBLEM_BAD_REQUEST,
+                         length < 0 ? "The body's length is not given as "
+                                      "one Content-Length"
+                                    : "The path is none");
+        return s_send(self, user, wsi);
+    }
+    if (s_is_open_ended(exchange, wsi))
+        exchange->close = true;
+    if (!length)
+        return s_handle(self, user, wsi);
+    link->expected = (uint64_t)length;
+    exchange->body_too_large = length > EXCHANGE_BODY_MAX;
+    if (!exchange->body_too_large)
+        exchange->body = mem_alloc((size_t)length);
+    return 0;
+}
+
+/* What a body from the wrong place of lws's buffer begins with. */
+static bool s_is_request_line(const char *bytes, size_t size)
+{
+    static const char *const lines[] = {"GET /",     "HEAD /",  "POST /",
+                                        "PUT /",     "PATCH /", "OPTIONS /",
+                                        "OPTIONS *", "DELETE /"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        size_t length = strlen(lines[i]);
+        if (!strncasecmp(bytes, lines[i], size < length ? size : length))
+            return true;
+    }
+    return false;
+}
+
+static int s_on_body(http_t *self, user_t *user, struct lws *wsi,
+                     const char *bytes, size_t size)
+{
+    exchange_t *exchange = user->exchange;
+    if (!exchange || exchange->answered || !size)
+        return 0;
+    link_t *link = exchange->context;
+    if (!link->began && s_is_request_line(bytes, size)) {
+        edge_count(self->edge, EDGE_HTTP_MALFORMED);
+        return -1;
+    }
+    link->began = true;
+    if (exchange->body && exchange->body_size + size <= link->expected) {
+        memcpy(exchange->body + exchange->body_size, bytes, size);
+        exchange->body_size += size;
+    }
+    if (link->expected <= DISCARD_BYTES_MAX)
+        return 0;
+    exchange->close = true;
+    api_handle(exchange); /* answers at once: too large */
+    return s_send(self, user, wsi);
+}
+
+static int s_on_body_end(http_t *self, user_t *user, struct lws *wsi)
+{
+    const exchange_t *exchange = user->exchange;
+    if (!exchange || exchange->answered ||
+        ((const link_t *)exchange->context)->deferred)
+        return 0;
+    return s_handle(self, user, wsi);
+}
+
+/* --- Everything else ---------------------------------------------------------
+ */
+
+/* No HTTP at all, or a method that libwebsockets has no name for. */
+static int s_on_raw(http_t *self, struct lws *wsi)
+{
+    user_t user = {.exchange = exchange_new(self->edge)};
+    link_t link = {.wsi = wsi};
+    user.exchange->verb = VERB_OTHER;
+    user.exchange->close = true;
+    user.exchange->context = &link;
+    user.exchange->on_reply = s_on_reply;
+    edge_count(self->edge, EDGE_HTTP_MALFORMED);
+    exchange_problem(user.exchange, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+    s_write_first(self, user.exchange, wsi);
+    exchange_destroy(&user.exchange);
+    return -1;
+}
+
+/* -1: answered, and the connection ends; 0: libwebsockets shakes hands. */
+static int s_on_upgrade(http_t *self, struct lws *wsi, const char *to)
+{
+    user_t user = {.exchange = s_begin(self, wsi)};
+    connection_t *connection = user.exchange->connection;
+    upgrade_t *upgrade = NULL;
+    user.exchange->close = true;
+    if (strcasecmp(to, "websocket") || !connection)
+        exchange_problem(user.exchange, PROBLEM_BAD_REQUEST,
+                         "The only upgrade is to a WebSocket");
+    else
+        upgrade = api_upgrade(user.exchange);
+    if (upgrade) {
+        free(connection->upgrade);
+        connection->upgrade = upgrade;
+    } else {
+        s_write_first(self, user.exchange, wsi);
+    }
+    s_end(&user);
+    return upgrade ? 0 : -1;
+}
+
+static int s_on_writable(http_t *self, user_t *user, struct lws *wsi)
+{
+    if (!user->exchange || !user->exchange->answered)
+        return 0;
+    return s_left(user->exchange) ? s_send(self, user, wsi)
+                                  : s_finish(user, wsi);
+}
+
+int http_callback(struct lws *wsi, int reason, void *user, void *in,
+                  size_t length)
+{
+    /* Reasons without a connection come before the edge is whole. */
+    http_t *self = reason == LWS_CALLBACK_PROTOCOL_INIT ||
+                           reason == LWS_CALLBACK_PROTOCOL_DESTROY
+                       ? NULL
+                       : server_edge(wsi)->http;
+    switch (reason) {
+    case LWS_CALLBACK_HTTP:
+        return s_on_request(self, user, wsi);
+    case LWS_CALLBACK_HTTP_BODY:
+        return s_on_body(self, user, wsi, in, length);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return s_on_body_end(self, user, wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return s_on_writable(self, user, wsi);
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        s_end(user);
+        return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return s_on_upgrade(self, wsi, in);
+    case LWS_CALLBACK_RAW_RX:
+        return s_on_raw(self, wsi);
+    case LWS_CALLBACK_ESTABLISHED: /* a WebSocket of no protocol of ours */
+        return -1;
+    default:
+        return 0;
+    }
+}
