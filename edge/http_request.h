@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What libwebsockets parsed of a request, copied into an exchange. Its header
+ * table may be gone by the time an answer comes.
+ */
+#ifndef EDGE_HTTP_REQUEST_H
+#define EDGE_HTTP_REQUEST_H
+
+#include "edge/exchange.h"
+
+struct lws;
+
+/* Verb, path, query, headers, and whether the connection is to end. A path
+ * that cannot be taken as text is "". */
+void http_request_read(exchange_t *exchange, struct lws *wsi);
+
+/* How long the body is: 0 for none; -1 where that cannot be told. */
+int64_t http_request_body_length(struct lws *wsi);
+
+/* POST, PUT or PATCH without Content-Length: libwebsockets waits for a body
+ * without end. */
+bool http_request_is_open_ended(const exchange_t *exchange, struct lws *wsi);
+
+#endif
