@@ -36,6 +36,7 @@ struct client {
     uint8_t endpoint;
     bool wants_board; /* ignores diffs until one comes */
     bool writing;     /* EPOLLOUT is on */
+    uint8_t behind;   /* beats in a row that were ahead of the state */
     bool narrow;      /* small receive buffer: one that will stall */
     uint32_t index;   /* in the worker */
     uint64_t due_ms;  /* idle: connect; connecting: give up */

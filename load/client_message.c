@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SINCE_EVERY_MS 1000
+#define BEHIND_MAX 2 /* beats, then it asks: the last diff was lost */
 #define SAMPLES_A_DIFF 4
 #define CODE_NONE 1006
 #define CONTROL_MAX 125
@@ -157,15 +158,18 @@ static void s_on_beat(client_t *self, const wire_event_t *event,
     const wire_beat_t *beat = &event->beat;
     report_t *report = self->hub->report;
     uint64_t seq = state_seq(self->state);
-    (void)now_us;
     report->beats++;
     if (self->wants_board)
         return;
-    if (seq != beat->seq) {
-        report->beats_behind += seq < beat->seq;
-        report->beats_ahead += seq > beat->seq;
-        return;
+    self->behind = seq < beat->seq ? self->behind + 1 : 0;
+    report->beats_behind += seq < beat->seq;
+    report->beats_ahead += seq > beat->seq;
+    if (self->behind >= BEHIND_MAX) {
+        self->behind = 0;
+        s_send_since(self, now_us);
     }
+    if (seq != beat->seq)
+        return;
     report->beats_checked++;
     if (state_digest(self->state) == beat->digest) {
         self->verified_seq = seq;

@@ -3,7 +3,7 @@
 """An edge of one process and no cluster, for testing clients.
 
 It speaks enough of docs/protocol.md for stipple-load and the page, keeps the
-board in memory, and errs on purpose: --fault NAME[=N], N being how rarely.
+board in memory, and errs on purpose: --fault NAME[=N], every Nth time.
 
     lose_diff     a tick's diff is not sent to one client (it must heal)
     wrong_digest  a beat carries a wrong digest
@@ -19,7 +19,6 @@ import hashlib
 import http
 import json
 import os
-import random
 import struct
 import time
 import urllib.parse
@@ -56,7 +55,7 @@ class Edge:
         self.log = []  # (pixel, color) of seq 1, 2, …
         self.sessions = {}
         self.last = {}  # user: (request, seq)
-        self.faults = {}
+        self.faults, self.asked = {}, {}
         for fault in args.fault:
             name, _, rarity = fault.partition("=")
             self.faults[name] = int(rarity or 100)
@@ -64,7 +63,8 @@ class Edge:
 
     def errs(self, name):
         rarity = self.faults.get(name)
-        return rarity and random.randrange(rarity) == 0
+        self.asked[name] = self.asked.get(name, 0) + 1
+        return bool(rarity) and self.asked[name] % rarity == 0
 
     def color(self, i, value):
         before = self.pixels[i]
@@ -196,7 +196,7 @@ class Edge:
         if self.errs("lose_ack"):
             self.hidden.add(self.seq)
         else:
-            color ^= self.errs("wrong_color") or 0
+            color ^= self.errs("wrong_color")
             self.log[-1] = (i, color)
             self.color(i, color)
         return self.seq
