@@ -66,9 +66,9 @@ static void s_decide(broker_t *self, const rules_t *rules,
                      const bus_place_t *place, bus_verdict_t *verdict)
 {
     if (place->flags & BUS_PLACE_ASK) {
-        *verdict = (bus_verdict_t){
-            .ticket = place->ticket,
-            .remaining_ms = rules_remaining_ms(rules, place->user)};
+        *verdict = (bus_verdict_t){.ticket = place->ticket,
+                                   .remaining_ms =
+                                       rules_remaining_ms(rules, place->user)};
         return;
     }
     ruling_t ruling = rules_decide(rules, place);
@@ -334,6 +334,7 @@ void leading_begin(broker_t *self)
     touched_destroy(&self->range);
     self->range = touched_new(board_pixels(world->board));
     feed_begin(self->feed, world->seq, board_pixels(world->board));
+    persisters_recall(&self->persisters, world->seq, clock_mono_ms());
     broker_enter(self, LEADING);
     COUNT(LEADS);
     log_info("leading",

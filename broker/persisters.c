@@ -75,6 +75,16 @@ void persisters_forget_grant(persisters_t *self)
     self->granted = self->checkpoint = 0;
 }
 
+void persisters_recall(persisters_t *self, uint64_t seq, uint64_t now_ms)
+{
+    for (size_t i = 0; i < PERSISTERS_MAX; i++) {
+        const persister_t *at = &self->table[i];
+        if (at->word.active && s_may(at, seq, now_ms) &&
+            at->word.checkpoint > self->checkpoint)
+            self->checkpoint = at->word.checkpoint;
+    }
+}
+
 const persister_t *persisters_furthest(const persisters_t *self,
                                        uint64_t now_ms)
 {

@@ -41,6 +41,10 @@ bool persisters_grant(persisters_t *self, const persister_t *asker,
 /* Another lead: nobody is granted, nothing confirmed. */
 void persisters_forget_grant(persisters_t *self);
 
+/* A lead begins at `seq`: what the persister that the leader before had granted
+ * said last counts as confirmed. */
+void persisters_recall(persisters_t *self, uint64_t seq, uint64_t now_ms);
+
 /* Heard within PERSISTER_QUIET_MS; NULL where there is none: of all the one
  * with the highest checkpoint; the granted. Borrowed. */
 const persister_t *persisters_furthest(const persisters_t *self,

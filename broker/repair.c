@@ -22,6 +22,17 @@ static void s_put_next(broker_t *self)
                      &world->canvas, world->board);
 }
 
+/* The fence: another leads, or Redis was emptied once more. Where memory is all
+ * there is, look before it is dropped. */
+static void s_refused(broker_t *self)
+{
+    self->repair.active = false;
+    if (self->state == AWAY)
+        ledger_resume(self->ledger, self->world.epoch);
+    else
+        broker_step_down(self, "superseded");
+}
+
 void repair_start(broker_t *self, uint64_t from, bool reset)
 {
     self->repair = (repair_t){.active = true, .reset = reset, .next = from};
@@ -34,7 +45,7 @@ void repair_on_put(broker_t *self, bool done)
     if (!repair->active)
         return;
     if (!done) {
-        broker_step_down(self, "superseded");
+        s_refused(self);
         return;
     }
     if (!repair->board) {

@@ -96,6 +96,19 @@ START_TEST(furthest_is_the_highest_checkpoint_heard_lately)
 }
 END_TEST
 
+START_TEST(new_leader_recalls_the_granted_ones_checkpoint)
+{
+    s_hear(1, 90, false);
+    s_hear(2, 70, true);
+    s_hear(3, 101, true);
+    persisters_recall(&persisters, 100, now_ms);
+    ck_assert_uint_eq(persisters.checkpoint, 70);
+    persisters_forget_grant(&persisters);
+    persisters_recall(&persisters, 100, now_ms + 2001);
+    ck_assert_uint_eq(persisters.checkpoint, 0);
+}
+END_TEST
+
 START_TEST(too_many_are_refused_until_one_is_silent)
 {
     for (uint64_t i = 1; i <= PERSISTERS_MAX; i++)
@@ -119,6 +132,7 @@ Suite *suite_broker_persisters(void)
     tcase_add_test(tc, store_ahead_of_the_committed_seq_is_not_granted);
     tcase_add_test(tc, checkpoint_is_the_granted_ones_and_never_falls);
     tcase_add_test(tc, furthest_is_the_highest_checkpoint_heard_lately);
+    tcase_add_test(tc, new_leader_recalls_the_granted_ones_checkpoint);
     tcase_add_test(tc, too_many_are_refused_until_one_is_silent);
     suite_add_tcase(suite, tc);
     return suite;

@@ -128,8 +128,10 @@ START_TEST(cooldown_ends_exactly_when_it_is_over)
     ruling_t ruling = s_decide((bus_place_t){.user = 1});
     ck_assert_int_eq(ruling.status, VERDICT_COOLDOWN);
     ck_assert_uint_eq(ruling.remaining_ms, 1);
-    rules.now_ms++;
-    ck_assert_int_eq(s_decide((bus_place_t){.user = 1}).status, VERDICT_OK);
+    for (int i = 0; i < 3; i++) {
+        rules.now_ms++;
+        ck_assert_int_eq(s_decide((bus_place_t){.user = 1}).status, VERDICT_OK);
+    }
 }
 END_TEST
 
