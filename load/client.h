@@ -42,7 +42,8 @@ struct client {
     uint64_t due_ms;  /* idle: connect; connecting: give up */
     uint64_t heard_ms;
     uint64_t since_ms;     /* of the last SINCE */
-    uint64_t verified_seq; /* of the last beat that was right */
+    bool verified;         /* a beat was right */
+    uint64_t verified_seq; /* of the last one */
     uint64_t recover_seq;  /* after a stall: right again from here on */
     uint64_t resumed_us;
     backoff_t backoff;
@@ -72,6 +73,12 @@ void client_board(client_t *self, state_t *board);
 
 void client_stall(client_t *self);
 void client_resume(client_t *self, uint64_t target_seq, uint64_t now_us);
+
+/* A beat said that it is right at `seq` or later. */
+static inline bool client_is_verified(const client_t *self, uint64_t seq)
+{
+    return self->verified && self->verified_seq >= seq;
+}
 
 static inline bool client_is_open(const client_t *self)
 {

@@ -172,6 +172,7 @@ static void s_on_beat(client_t *self, const wire_event_t *event,
         return;
     report->beats_checked++;
     if (state_digest(self->state) == beat->digest) {
+        self->verified = true;
         self->verified_seq = seq;
         return;
     }

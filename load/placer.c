@@ -213,7 +213,7 @@ static void s_send_new(placer_t *self, uint64_t now_us)
 void placer_pump(placer_t *self)
 {
     uint32_t in_flight = self->next - self->first;
-    bool paced = self->hub->config->rate && !self->hub->replay;
+    bool paced = self->hub->config->rate;
     /* Half a window at once: many frames a send. */
     bool room = in_flight <= self->window / 2;
     if (!s_can_send(self) || (!self->due && (paced || !room)))

@@ -199,7 +199,7 @@ static bool s_all_verified(const worker_t *self)
 {
     uint64_t last = atomic_load(&self->hub.share->last_ack);
     for (uint32_t i = 0; i < self->count; i++)
-        if (self->clients[i].verified_seq < last)
+        if (!client_is_verified(&self->clients[i], last))
             return false;
     return true;
 }
@@ -307,7 +307,7 @@ static void s_conclude(worker_t *self)
         if (client->bytes > report->bytes_most)
             report->bytes_most = client->bytes;
         report->open_at_end += client->phase >= CLIENT_OPEN;
-        report->behind_at_end += client->verified_seq < last;
+        report->behind_at_end += !client_is_verified(client, last);
     }
 }
 
