@@ -37,7 +37,7 @@ static void s_put_be(cql_writer_t *self, uint64_t value, unsigned bytes)
         at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
 }
 
-static void s_put_raw(cql_writer_t *self, const void *bytes, size_t size)
+void cql_writer_append(cql_writer_t *self, const void *bytes, size_t size)
 {
     if (size > 0)
         memcpy(s_grow(self, size), bytes, size);
@@ -65,14 +65,14 @@ static void s_put_string(cql_writer_t *self, const char *text)
     size_t length = strlen(text);
     assert(length <= UINT16_MAX);
     s_put_be(self, length, 2);
-    s_put_raw(self, text, length);
+    cql_writer_append(self, text, length);
 }
 
 static void s_put_short_bytes(cql_writer_t *self, cql_bytes_t bytes)
 {
     assert(bytes.size <= UINT16_MAX);
     s_put_be(self, bytes.size, 2);
-    s_put_raw(self, bytes.bytes, bytes.size);
+    cql_writer_append(self, bytes.bytes, bytes.size);
 }
 
 void cql_writer_fini(cql_writer_t *self)
@@ -97,9 +97,9 @@ void cql_auth_response(cql_writer_t *self, const char *user,
     s_begin(self, CQL_OP_AUTH_RESPONSE);
     s_put_be(self, user_length + password_length + 2, 4);
     s_put_be(self, 0, 1); /* no authorization identity */
-    s_put_raw(self, user, user_length);
+    cql_writer_append(self, user, user_length);
     s_put_be(self, 0, 1);
-    s_put_raw(self, password, password_length);
+    cql_writer_append(self, password, password_length);
     s_end(self);
 }
 
@@ -109,7 +109,7 @@ void cql_query(cql_writer_t *self, const char *text,
     size_t length = strlen(text);
     s_begin(self, CQL_OP_QUERY);
     s_put_be(self, length, 4);
-    s_put_raw(self, text, length);
+    cql_writer_append(self, text, length);
     s_put_be(self, consistency, 2);
     s_put_be(self, 0, 1); /* flags */
     s_end(self);
@@ -120,7 +120,7 @@ void cql_prepare(cql_writer_t *self, const char *text)
     size_t length = strlen(text);
     s_begin(self, CQL_OP_PREPARE);
     s_put_be(self, length, 4);
-    s_put_raw(self, text, length);
+    cql_writer_append(self, text, length);
     s_end(self);
 }
 
@@ -201,7 +201,7 @@ void cql_put_blob(cql_writer_t *self, const void *bytes, size_t size)
 {
     assert(size <= INT32_MAX);
     s_put_be(self, size, 4);
-    s_put_raw(self, bytes, size);
+    cql_writer_append(self, bytes, size);
 }
 
 void cql_put_text(cql_writer_t *self, const char *text)

@@ -22,6 +22,9 @@ typedef struct {
 
 void cql_writer_fini(cql_writer_t *self);
 
+/* Bytes behind those that are there. */
+void cql_writer_append(cql_writer_t *self, const void *bytes, size_t size);
+
 /* Frames for the stream 0; the connection stamps the stream when it sends. */
 void cql_startup(cql_writer_t *self);
 void cql_auth_response(cql_writer_t *self, const char *user,

@@ -7,42 +7,25 @@
  *                                        body S, canvas S
  *     snapshot BODY           part 0 … parts - 1 · data B
  *
- * BODY is "SEQ-TAKEN_AT": a second snapshot of the same seq has parts of its
- * own. The head is written behind all parts and dropped before them: what has
- * a head is whole.
+ * What that is for, and why a head means a whole one: snapshot_head.h.
  */
 #include "persister/dynamodb_item.h"
+#include "persister/snapshot_head.h"
 #include "persister/snapshot_pack.h"
-#include "persister/snapshots.h"
 #include "persister/store_dynamodb.h"
 
-#include "common/log.h"
 #include "common/mem.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HEADS_MAX 65536 /* read at once while thinning */
 
-typedef struct {
-    uint64_t seq, taken_at_ms, digest, size, parts;
-    char *body, *canvas; /* owned */
-} head_t;
-
-static void s_head_fini(head_t *self)
-{
-    free(self->body);
-    free(self->canvas);
-    *self = (head_t){0};
-}
-
-static int s_head_read(head_t *self, const json_t *item)
+static int s_head_read(snapshot_head_t *self, const json_t *item)
 {
     const char *body = item_get_string(item, "body");
     const char *canvas = item_get_string(item, "canvas");
-    *self = (head_t){0};
+    *self = (snapshot_head_t){0};
     if (!body || !canvas || item_get_number(item, "part", &self->seq) ||
         item_get_number(item, "taken_at", &self->taken_at_ms) ||
         item_get_number(item, "digest", &self->digest) ||
@@ -74,7 +57,8 @@ static store_result_t s_delete(store_dynamodb_t *self, const char *snapshot,
                         NULL);
 }
 
-static store_result_t s_delete_parts(store_dynamodb_t *self, const head_t *head)
+static store_result_t s_delete_parts(store_dynamodb_t *self,
+                                     const snapshot_head_t *head)
 {
     store_result_t result = STORE_OK;
     for (uint64_t i = 0; i < head->parts && result == STORE_OK; i++)
@@ -102,7 +86,7 @@ static store_result_t s_put_part(store_dynamodb_t *self, const char *name,
 /* The head; *before is the one whose place it takes, parts 0 for none. */
 static store_result_t s_put_head(store_dynamodb_t *self, const char *name,
                                  const store_snapshot_t *snapshot,
-                                 uint32_t parts, head_t *before)
+                                 uint32_t parts, snapshot_head_t *before)
 {
     json_text_t body = {0};
     json_t *answer = NULL;
@@ -126,7 +110,7 @@ static store_result_t s_put_head(store_dynamodb_t *self, const char *name,
         dynamodb_ask(self, "PutItem", &body, DYNAMODB_LONG_MS, &answer, NULL);
     const json_t *old = json_object_get(answer, "Attributes");
     if (!old || s_head_read(before, old))
-        *before = (head_t){0};
+        *before = (snapshot_head_t){0};
     json_decref(answer);
     return result;
 }
@@ -137,33 +121,26 @@ store_result_t dynamodb_put_snapshot(store_t *base,
     store_dynamodb_t *self = (store_dynamodb_t *)base;
     snapshot_pack_t pack =
         snapshot_pack(snapshot->pixels, snapshot->pixels_size);
-    char name[48];
-    snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64, snapshot->seq,
-             snapshot->taken_at_ms);
+    char name[SNAPSHOT_BODY_SIZE];
+    snapshot_body_name(snapshot, name);
     store_result_t result = STORE_OK;
     for (uint32_t i = 0; i < pack.parts && result == STORE_OK; i++)
         result = s_put_part(self, name, &pack, i);
-    head_t before = {0};
+    snapshot_head_t before = {0};
     if (result == STORE_OK)
         result = s_put_head(self, name, snapshot, pack.parts, &before);
     if (result == STORE_OK && before.body && strcmp(before.body, name) != 0)
         result = s_delete_parts(self, &before);
-    s_head_fini(&before);
+    snapshot_head_fini(&before);
     snapshot_pack_fini(&pack);
     return result;
 }
 
 /* ---- Get ----------------------------------------------------------------- */
 
-typedef struct {
-    head_t *heads;
-    size_t count, capacity;
-    bool damaged;
-} heads_t;
-
 static bool s_on_head(void *context, const json_t *item)
 {
-    heads_t *self = context;
+    snapshot_heads_t *self = context;
     if (self->count == self->capacity)
         return false;
     self->damaged = s_head_read(&self->heads[self->count], item) != 0;
@@ -173,7 +150,7 @@ static bool s_on_head(void *context, const json_t *item)
 
 /* Heads with seq ≤ at_most, newest first, as many as there is room for. */
 static store_result_t s_read_heads(store_dynamodb_t *self, uint64_t at_most,
-                                   heads_t *heads)
+                                   snapshot_heads_t *heads)
 {
     json_text_t body = {0};
     dynamodb_begin(self, &body, DYNAMODB_SNAPSHOTS);
@@ -197,36 +174,24 @@ static store_result_t s_read_heads(store_dynamodb_t *self, uint64_t at_most,
     return result;
 }
 
-typedef struct {
-    uint8_t *bytes;
-    size_t size;
-    uint64_t parts; /* read so far */
-} parts_t;
-
 static bool s_on_part(void *context, const json_t *item)
 {
-    parts_t *self = context;
     size_t size;
     uint64_t part;
     uint8_t *bytes = item_get_bytes(item, "data", &size);
     bool fits = bytes && !item_get_number(item, "part", &part) &&
-                part == self->parts && part < SNAPSHOT_PARTS_MAX;
-    if (fits) {
-        self->bytes = mem_realloc(self->bytes, self->size + size + 1, 1);
-        memcpy(self->bytes + self->size, bytes, size);
-        self->size += size;
-        self->parts++;
-    }
+                snapshot_parts_add(context, part, bytes, size);
     free(bytes);
     return fits;
 }
 
 /* NONE where a part is missing or damaged. */
-static store_result_t s_read_body(store_dynamodb_t *self, const head_t *head,
+static store_result_t s_read_body(store_dynamodb_t *self,
+                                  const snapshot_head_t *head,
                                   store_snapshot_t *snapshot)
 {
     json_text_t body = {0};
-    parts_t parts = {0};
+    snapshot_parts_t parts = {0};
     dynamodb_begin(self, &body, DYNAMODB_SNAPSHOTS);
     json_put(&body, ",\"ConsistentRead\":true,\"KeyConditionExpression\":"
                     "\"#s=:s\",\"ExpressionAttributeNames\":{\"#s\":"
@@ -235,25 +200,10 @@ static store_result_t s_read_body(store_dynamodb_t *self, const head_t *head,
     json_put(&body, "}");
     store_result_t result =
         dynamodb_pages(self, "Query", &body, s_on_part, &parts);
-    uint8_t *pixels = NULL;
-    if (result == STORE_OK && parts.parts == head->parts)
-        pixels = snapshot_unpack(parts.bytes, parts.size, head->size);
-    free(parts.bytes);
-    if (result != STORE_OK)
-        return result;
-    if (!pixels) {
-        log_warn("store_snapshot_damaged", "snapshot=%s", head->body);
-        return STORE_NONE;
-    }
-    *snapshot = (store_snapshot_t){
-        .seq = head->seq,
-        .taken_at_ms = head->taken_at_ms,
-        .digest = (uint32_t)head->digest,
-        .canvas = mem_strdup(head->canvas),
-        .pixels = pixels,
-        .pixels_size = head->size,
-    };
-    return STORE_OK;
+    if (result == STORE_OK)
+        result = snapshot_of_parts(head, &parts, snapshot);
+    snapshot_parts_fini(&parts);
+    return result;
 }
 
 store_result_t dynamodb_get_snapshot(store_t *base, uint64_t at_most,
@@ -263,57 +213,35 @@ store_result_t dynamodb_get_snapshot(store_t *base, uint64_t at_most,
     store_result_t result;
     bool again;
     do {
-        head_t head = {0};
-        heads_t heads = {.heads = &head, .capacity = 1};
+        snapshot_heads_t heads = snapshot_heads_of(1);
+        const snapshot_head_t *head = &heads.heads[0];
         result = s_read_heads(self, at_most, &heads);
         bool found = result == STORE_OK && heads.count > 0;
         if (result == STORE_OK)
-            result = found ? s_read_body(self, &head, snapshot) : STORE_NONE;
+            result = found ? s_read_body(self, head, snapshot) : STORE_NONE;
         /* A damaged one is passed over for the one before. */
-        again = found && result == STORE_NONE && head.seq > 0;
-        at_most = head.seq - 1;
-        s_head_fini(&head);
+        again = found && result == STORE_NONE && head->seq > 0;
+        at_most = head->seq - 1;
+        snapshot_heads_fini(&heads);
     } while (again);
     return result;
 }
 
 /* ---- Thin ---------------------------------------------------------------- */
 
-/* `heads` newest first. */
-static store_result_t s_drop(store_dynamodb_t *self, const heads_t *heads,
-                             uint64_t now_ms)
+static store_result_t s_drop(void *context, const snapshot_head_t *head)
 {
-    uint64_t *taken_at_ms = mem_zalloc(heads->count + 1, sizeof *taken_at_ms);
-    bool *keep = mem_zalloc(heads->count + 1, sizeof *keep);
-    for (size_t i = 0; i < heads->count; i++)
-        taken_at_ms[i] = heads->heads[heads->count - 1 - i].taken_at_ms;
-    snapshot_keep(taken_at_ms, heads->count, now_ms, keep);
-    store_result_t result = STORE_OK;
-    for (size_t i = 0; i < heads->count && result == STORE_OK; i++) {
-        const head_t *head = &heads->heads[heads->count - 1 - i];
-        if (keep[i])
-            continue;
-        result = s_delete(self, "heads", head->seq);
-        if (result == STORE_OK)
-            result = s_delete_parts(self, head);
-    }
-    free(taken_at_ms);
-    free(keep);
-    return result;
+    store_result_t result = s_delete(context, "heads", head->seq);
+    return result == STORE_OK ? s_delete_parts(context, head) : result;
 }
 
 store_result_t dynamodb_thin_snapshots(store_t *base, uint64_t now_ms)
 {
     store_dynamodb_t *self = (store_dynamodb_t *)base;
-    heads_t heads = {
-        .heads = mem_zalloc(HEADS_MAX, sizeof(head_t)),
-        .capacity = HEADS_MAX,
-    };
+    snapshot_heads_t heads = snapshot_heads_of(HEADS_MAX);
     store_result_t result = s_read_heads(self, UINT64_MAX, &heads);
     if (result == STORE_OK)
-        result = s_drop(self, &heads, now_ms);
-    for (size_t i = 0; i < heads.count; i++)
-        s_head_fini(&heads.heads[i]);
-    free(heads.heads);
+        result = snapshot_heads_thin(&heads, now_ms, s_drop, self);
+    snapshot_heads_fini(&heads);
     return result;
 }

@@ -11,6 +11,7 @@
 static const store_ops_t *const kinds[] = {
     &store_sqlite,
     &store_dynamodb,
+    &store_cql,
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)

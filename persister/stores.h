@@ -7,6 +7,7 @@
 
 #include "persister/store.h"
 
+extern const store_ops_t store_cql;
 extern const store_ops_t store_dynamodb;
 extern const store_ops_t store_sqlite;
 

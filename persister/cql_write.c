@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * State and records into the CQL store. Rows are keyed by seq, so everything
+ * may be written twice; journal rows by first and last, so that a shorter blob
+ * never takes a longer one's place. The checkpoint is moved by a conditional
+ * update: it never goes back, whoever writes.
+ */
+#include "persister/journal_cursor.h"
+#include "persister/store_cql.h"
+
+#include "common/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Keyspaces takes 30 statements in a batch; a record makes two. */
+#define BATCH_RECORDS 15
+#define STATE_TRIES 4
+#define BLOBS_MAX (STORE_WRITE_MAX / JOURNAL_RECORDS_MAX)
+
+/* ---- State --------------------------------------------------------------- */
+
+static bool s_on_state(void *context, const cql_bytes_t *values, uint32_t count)
+{
+    store_state_t *state = context;
+    int64_t checkpoint, epoch;
+    if (count == 2 && cql_value_bigint(values[0], &checkpoint) &&
+        cql_value_bigint(values[1], &epoch))
+        *state = (store_state_t){(uint64_t)checkpoint, (uint32_t)epoch};
+    return false;
+}
+
+store_result_t cql_read_state(store_cql_t *self)
+{
+    cql_call_t call = {0};
+    store_state_t state = {0};
+    cql_begin(self, &call, CQL_STATE_GET, 0);
+    store_result_t result =
+        cql_finish(self, &call, CQL_WRITE_MS, 0, s_on_state, &state);
+    if (result == STORE_OK)
+        self->state = state;
+    return result;
+}
+
+static store_result_t s_put_state(store_cql_t *self, cql_statement_t statement,
+                                  store_state_t state, bool *applied)
+{
+    cql_call_t call = {0};
+    bool move = statement == CQL_STATE_MOVE;
+    cql_begin(self, &call, statement, move ? 4 : 2);
+    for (int i = 0; i < (move ? 2 : 1); i++) {
+        cql_put_bigint(&call.frame, (int64_t)state.checkpoint);
+        cql_put_bigint(&call.frame, state.epoch);
+    }
+    return cql_finish_if(self, &call, applied);
+}
+
+static void s_raise(store_state_t *state, store_state_t by)
+{
+    if (by.checkpoint > state->checkpoint)
+        state->checkpoint = by.checkpoint;
+    if (by.epoch > state->epoch)
+        state->epoch = by.epoch;
+}
+
+static store_result_t s_move_state(store_cql_t *self, store_state_t state)
+{
+    cql_statement_t statement = self->state.checkpoint || self->state.epoch
+                                    ? CQL_STATE_MOVE
+                                    : CQL_STATE_FIRST;
+    for (int i = 0; i < STATE_TRIES; i++) {
+        bool applied = false;
+        store_result_t result = s_put_state(self, statement, state, &applied);
+        if (result == STORE_OK && applied)
+            self->state = state;
+        if (result != STORE_OK || applied)
+            return result;
+        result = cql_read_state(self);
+        if (result != STORE_OK)
+            return result;
+        s_raise(&state, self->state);
+        if (state.checkpoint == self->state.checkpoint &&
+            state.epoch == self->state.epoch)
+            return STORE_OK;
+        statement = CQL_STATE_MOVE;
+    }
+    cql_client_fail(self->client, "another persister writes as well");
+    return STORE_RETRY;
+}
+
+/* ---- Records ------------------------------------------------------------- */
+
+/* One write: what is left to be given to the batches. */
+typedef struct {
+    store_cql_t *store;
+    const record_t *records;
+    size_t left;
+    store_result_t result; /* the worst so far */
+} writing_t;
+
+static cql_bytes_t s_id(const store_cql_t *self, cql_statement_t statement)
+{
+    const cql_id_t *id = &self->statements.ids[statement];
+    return (cql_bytes_t){id->bytes, id->size};
+}
+
+static void s_put_placement(cql_writer_t *frame, const record_t *record)
+{
+    uint8_t user[8];
+    for (int i = 0; i < 8; i++)
+        user[i] = (uint8_t)(record->user >> (56 - 8 * i));
+    cql_put_bigint(frame, (int64_t)record->seq);
+    cql_put_bigint(frame, (int64_t)record->placed_at_ms);
+    cql_put_blob(frame, user, sizeof user);
+    cql_put_int(frame, record->x);
+    cql_put_int(frame, record->y);
+    cql_put_int(frame, record->color);
+}
+
+static void s_next_batch(writing_t *writing, cql_call_t *call)
+{
+    store_cql_t *self = writing->store;
+    size_t count =
+        writing->left < BATCH_RECORDS ? writing->left : BATCH_RECORDS;
+    cql_batch_begin(&call->frame);
+    for (size_t i = 0; i < count; i++) {
+        cql_batch_entry(&call->frame, s_id(self, CQL_PLACE),
+                        CQL_PLACEMENT_COLUMNS);
+        s_put_placement(&call->frame, &writing->records[i]);
+        cql_batch_entry(&call->frame, s_id(self, CQL_PLACE_BY_USER),
+                        CQL_PLACEMENT_COLUMNS);
+        s_put_placement(&call->frame, &writing->records[i]);
+    }
+    cql_batch_end(&call->frame, (uint16_t)(2 * count), self->consistency);
+    writing->records += count;
+    writing->left -= count;
+    cql_client_start(self->client, call);
+}
+
+static void s_worsen(writing_t *writing, const cql_call_t *call)
+{
+    if (call->result > writing->result)
+        writing->result = call->result;
+}
+
+static void s_on_batch(cql_call_t *call)
+{
+    writing_t *writing = call->context;
+    s_worsen(writing, call);
+    if (writing->result == STORE_OK && writing->left > 0)
+        s_next_batch(writing, call);
+}
+
+static void s_on_blob(cql_call_t *call)
+{
+    s_worsen(call->context, call);
+}
+
+static void s_start_blob(writing_t *writing, cql_call_t *call,
+                         const record_t *records, size_t count)
+{
+    store_cql_t *self = writing->store;
+    uint64_t first = records[0].seq;
+    uint8_t *blob = mem_alloc(blob_bound(count));
+    size_t size = blob_encode(self->codec, blob, records, count);
+    cql_begin(self, call, CQL_BLOB_PUT, 4);
+    cql_put_bigint(&call->frame, (int64_t)(first >> JOURNAL_CHUNK_SHIFT));
+    cql_put_bigint(&call->frame, (int64_t)first);
+    cql_put_bigint(&call->frame, (int64_t)(first + count - 1));
+    cql_put_blob(&call->frame, blob, size);
+    cql_execute_end(&call->frame, 0, (cql_bytes_t){0}, false);
+    free(blob);
+    call->timeout_ms = CQL_WRITE_MS;
+    call->context = writing;
+    call->on_end = s_on_blob;
+    cql_client_start(self->client, call);
+}
+
+/* Placements and blobs side by side. */
+static store_result_t s_put_records(store_cql_t *self, const record_t *records,
+                                    size_t count)
+{
+    cql_call_t blobs[BLOBS_MAX] = {0};
+    writing_t writing = {.store = self, .records = records, .left = count};
+    size_t used = 0;
+    for (size_t at = 0; at < count; at += JOURNAL_RECORDS_MAX) {
+        size_t left = count - at;
+        s_start_blob(&writing, &blobs[used++], records + at,
+                     left < JOURNAL_RECORDS_MAX ? left : JOURNAL_RECORDS_MAX);
+    }
+    for (unsigned i = 0; i < self->parallel && writing.left > 0; i++) {
+        cql_call_t *call = &self->batches[i];
+        call->timeout_ms = CQL_WRITE_MS;
+        call->context = &writing;
+        call->on_end = s_on_batch;
+        s_next_batch(&writing, call);
+    }
+    cql_client_run(self->client);
+    for (size_t i = 0; i < used; i++)
+        cql_writer_fini(&blobs[i].frame);
+    return writing.result;
+}
+
+/* Where the write leaves a gap, another may have filled it: looks again. */
+static store_result_t s_check_start(store_cql_t *self, uint64_t first)
+{
+    store_result_t result = STORE_OK;
+    if (first > self->state.checkpoint + 1)
+        result = cql_read_state(self);
+    if (result == STORE_OK && first > self->state.checkpoint + 1) {
+        cql_client_fail(self->client,
+                        "a write at seq %" PRIu64
+                        " leaves a gap behind the checkpoint %" PRIu64,
+                        first, self->state.checkpoint);
+        result = STORE_FAILED;
+    }
+    return result;
+}
+
+store_result_t cql_write(store_t *base, const record_t *records, size_t count,
+                         uint32_t epoch)
+{
+    store_cql_t *self = (store_cql_t *)base;
+    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    if (result == STORE_OK)
+        result = s_check_start(self, records[0].seq);
+    if (result != STORE_OK)
+        return result;
+    size_t skip = (size_t)(self->state.checkpoint + 1 - records[0].seq);
+    store_state_t state = {.checkpoint = records[count - 1].seq,
+                           .epoch = epoch};
+    s_raise(&state, self->state);
+    if (skip >= count && state.epoch == self->state.epoch)
+        return STORE_OK;
+    if (skip < count)
+        result = s_put_records(self, records + skip, count - skip);
+    return result == STORE_OK ? s_move_state(self, state) : result;
+}
