@@ -78,6 +78,11 @@ uint32_t mirror_canvas_version(const mirror_t *self)
     return self->canvas_version;
 }
 
+uint64_t mirror_oldest(const mirror_t *self)
+{
+    return ring_first(self->ring);
+}
+
 uint32_t mirror_history(const mirror_t *self)
 {
     return self->history;
@@ -187,6 +192,24 @@ mirror_result_t mirror_on_diff(mirror_t *self, const bus_body_t *diff)
     return s_on_body(self, diff, &to);
 }
 
+/* A range from before the ring begins: what it touched lets clients come back
+ * from there. (It may end past the ring's start; naming more is harmless.) */
+static void s_remember(mirror_t *self, const bus_body_t *range)
+{
+    diff_t diff;
+    uint8_t color;
+    if (diff_open(&diff, range->body, range->size, board_pixels(self->board),
+                  board_bits(self->board)) < 0 ||
+        diff.from >= ring_first(self->ring) ||
+        diff.to < ring_first(self->ring) || !diff_valid(&diff))
+        return;
+    uint32_t *indices = s_indices(self, diff.count + 1);
+    size_t count = 0;
+    while (diff_next(&diff, &indices[count], &color) > 0)
+        count++;
+    ring_prepend(self->ring, diff.from, indices, count);
+}
+
 mirror_result_t mirror_on_range(mirror_t *self, const bus_body_t *range)
 {
     uint64_t to;
@@ -195,9 +218,11 @@ mirror_result_t mirror_on_range(mirror_t *self, const bus_body_t *range)
     mirror_result_t result = s_on_body(self, range, &to);
     if (result == MIRROR_OK && to < self->seq && range->epoch > self->epoch)
         return MIRROR_DAMAGED;
-    if (result == MIRROR_OK)
-        self->epoch = self->canvas.epoch = range->epoch;
-    return result;
+    if (result != MIRROR_OK)
+        return result;
+    self->epoch = self->canvas.epoch = range->epoch;
+    s_remember(self, range);
+    return MIRROR_OK;
 }
 
 static bool s_same_shape(const canvas_t *a, const canvas_t *b)

@@ -41,6 +41,8 @@ uint64_t mirror_seq(const mirror_t *self);
 uint32_t mirror_epoch(const mirror_t *self);
 /* Counts changes of the canvas settings, so that copies know their age. */
 uint32_t mirror_canvas_version(const mirror_t *self);
+/* Clients from there on can be brought to seq by a diff. */
+uint64_t mirror_oldest(const mirror_t *self);
 /* Counts the times that history was lost: whoever holds a seq of before must
  * drop it (RESYNC 3). */
 uint32_t mirror_history(const mirror_t *self);
@@ -66,6 +68,7 @@ uint64_t mirror_diff_from(const mirror_t *self, uint64_t since);
 
 /* Feeding, for uplink.c. */
 mirror_result_t mirror_on_diff(mirror_t *self, const bus_body_t *diff);
+/* A range from before mirror_oldest extends what can be served. */
 mirror_result_t mirror_on_range(mirror_t *self, const bus_body_t *range);
 mirror_result_t mirror_on_board(mirror_t *self, const bus_board_t *board);
 mirror_result_t mirror_on_beat(mirror_t *self, const bus_beat_t *beat);

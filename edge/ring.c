@@ -15,6 +15,8 @@
 
 #define INDICES_START 4096u
 #define ENTRIES_START 256u
+/* Positions run both ways from here. */
+#define POSITION_START (1ull << 40)
 
 typedef struct {
     uint64_t to;    /* it ends here; it starts where the one before ends */
@@ -49,6 +51,7 @@ ring_t *ring_new(size_t pixels_max)
     self->indices = mem_alloc(self->indices_size * sizeof *self->indices);
     self->entries_size = ENTRIES_START;
     self->entries = mem_alloc(self->entries_size * sizeof *self->entries);
+    self->head = self->oldest = self->newest = POSITION_START;
     return self;
 }
 
@@ -133,6 +136,23 @@ void ring_push(ring_t *self, uint64_t to, const uint32_t *indices, size_t count)
     self->last = to;
     for (size_t i = 0; i < count; i++)
         self->indices[self->head++ & (self->indices_size - 1)] = indices[i];
+}
+
+int ring_prepend(ring_t *self, uint64_t from, const uint32_t *indices,
+                 size_t count)
+{
+    assert(from < self->first);
+    if (self->head - s_tail(self) + count > self->pixels_max ||
+        self->newest - self->oldest >= RING_ENTRIES_MAX)
+        return -1;
+    s_make_room(self, count);
+    uint64_t start = s_tail(self) - count;
+    for (size_t i = 0; i < count; i++)
+        self->indices[(start + i) & (self->indices_size - 1)] = indices[i];
+    self->oldest--;
+    *s_entry(self, self->oldest) = (entry_t){.to = self->first, .start = start};
+    self->first = from;
+    return 0;
 }
 
 uint64_t ring_first(const ring_t *self)

@@ -29,6 +29,11 @@ void ring_reset(ring_t *self, uint64_t seq);
 void ring_push(ring_t *self, uint64_t to, const uint32_t *indices,
                size_t count);
 
+/* Puts the entry (from, ring_first] before all others, from < ring_first; it
+ * may name pixels too many. -1, unchanged, where it does not fit. */
+int ring_prepend(ring_t *self, uint64_t from, const uint32_t *indices,
+                 size_t count);
+
 /* Net diffs can be made from any seq in [first, last]. */
 uint64_t ring_first(const ring_t *self);
 uint64_t ring_last(const ring_t *self);
