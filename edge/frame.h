@@ -13,6 +13,7 @@
 typedef enum {
     FRAME_TEXT = 1,
     FRAME_BINARY = 2,
+    FRAME_CLOSE = 8,
     FRAME_PING = 9,
 } frame_opcode_t;
 

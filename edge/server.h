@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The worker's loop: libuv, with libwebsockets as its guest and ZeroMQ's
- * descriptors beside it; the listener; the drain. Its protocol table sends
- * HTTP to http.c and WebSockets to session.c.
+ * The worker's loop: libuv, with libwebsockets as its guest (guest.h) and
+ * ZeroMQ's descriptors beside it; the listener; the drain.
  */
 #ifndef EDGE_SERVER_H
 #define EDGE_SERVER_H
@@ -23,6 +22,9 @@ struct uv_loop_s *server_loop(server_t *self);
 
 /* Runs until SIGTERM or SIGINT and the drain that follows. */
 void server_run(server_t *self);
+
+/* More WebSocket sessions than the limit: the newest is to be closed. */
+bool server_is_full(const server_t *self);
 
 /* Whose callback this is. */
 edge_t *server_edge(struct lws *wsi);

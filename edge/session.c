@@ -106,16 +106,32 @@ static edge_metric_t s_close_metric(unsigned code)
     }
 }
 
+/* Says CLOSE as soon as the socket allows; the peer's CLOSE, or CLOSING_S, ends
+ * the connection. Our own frame, since libwebsockets 4.1 on libuv kills the
+ * connection in the same breath as it decides to say it. */
+static void s_say_close(session_t *self)
+{
+    if (!self->close_code || socket_blocked(self->wsi))
+        return;
+    const uint8_t frame[] = {0x80 | FRAME_CLOSE, 2,
+                             (uint8_t)(self->close_code >> 8),
+                             (uint8_t)self->close_code};
+    self->close_code = 0;
+    s_write(self, frame, sizeof frame, EDGE_FRAMES_REPLY);
+}
+
 void session_close(session_t *self, unsigned code)
 {
     if (self->closing)
         return;
     session_flush(self); /* what was decided before still gets out */
+    if (self->closing)
+        return; /* it failed */
     edge_count(self->edge, s_close_metric(code));
     self->closing = true;
     self->close_code = (uint16_t)code;
     self->blocked_s = s_now_s();
-    lws_callback_on_writable(self->wsi);
+    s_say_close(self);
 }
 
 /* --- What it is told ------------------------------------------------------ */
@@ -455,14 +471,12 @@ void session_fini(session_t *self)
     self->edge = NULL;
 }
 
-bool session_writable(session_t *self)
+void session_writable(session_t *self)
 {
-    if (self->close_code)
-        return true;
+    s_say_close(self);
     session_flush(self);
     if (self->blocked_s) /* it lagged, and reads again */
         fanout_attend(self->edge->fanout);
-    return false;
 }
 
 void session_heard(session_t *self)
@@ -470,8 +484,11 @@ void session_heard(session_t *self)
     self->heard_s = s_now_s();
 }
 
-void session_peer_closes(session_t *self)
+int session_peer_closes(session_t *self)
 {
+    if (self->closing)
+        return -1;
     self->closing = true;
     self->blocked_s = s_now_s();
+    return 0;
 }

@@ -42,11 +42,11 @@ typedef struct session {
     uint8_t state; /* session_state_t */
     bool json;
     bool player;
-    bool closing;    /* nothing is written any more */
-    bool dirty;      /* on fanout's list */
-    bool hello_owed; /* the answer about the cooldown is under way */
-    uint16_t close_code;
-    uint16_t in_flight; /* placements without a verdict */
+    bool closing;        /* nothing is written any more */
+    bool dirty;          /* on fanout's list */
+    bool hello_owed;     /* the answer about the cooldown is under way */
+    uint16_t close_code; /* yet to be said; 0: none */
+    uint16_t in_flight;  /* placements without a verdict */
     edge_t *edge;
     struct lws *wsi;
     return_path_t *path; /* NULL before the first question */
@@ -83,11 +83,11 @@ void session_fini(session_t *self);
 void session_receive(session_t *self, const uint8_t *bytes, size_t size,
                      bool first, bool last, bool binary);
 void session_heard(session_t *self);
-/* The socket takes bytes again. True where it is now to be closed with
- * close_code. */
-bool session_writable(session_t *self);
-/* The peer said CLOSE. */
-void session_peer_closes(session_t *self);
+/* The socket takes bytes again. */
+void session_writable(session_t *self);
+/* The peer said CLOSE: 0 where it is to be answered, -1 where it was the answer
+ * to ours. */
+int session_peer_closes(session_t *self);
 
 /* --- From the fan-out --- */
 

@@ -10,26 +10,26 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-bool socket_blocked(struct lws *wsi)
+static bool s_blocked(struct lws *wsi)
 {
     return lws_partial_buffered(wsi);
 }
 
-socket_result_t socket_write(struct lws *wsi, const uint8_t *bytes, size_t size)
+static socket_result_t s_write(struct lws *wsi, const uint8_t *bytes,
+                               size_t size)
 {
-    assert(!lws_partial_buffered(wsi));
     /* LWS_WRITE_RAW leaves the bytes as they are: the cast is safe. */
     if (lws_write(wsi, (unsigned char *)bytes, size, LWS_WRITE_RAW) < 0)
         return SOCKET_FAILED;
     return lws_partial_buffered(wsi) ? SOCKET_PARTIAL : SOCKET_SENT;
 }
 
-void socket_kill(struct lws *wsi)
+static void s_kill(struct lws *wsi)
 {
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-uint32_t socket_acknowledged(struct lws *wsi)
+static uint32_t s_acknowledged(struct lws *wsi)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
@@ -39,9 +39,44 @@ uint32_t socket_acknowledged(struct lws *wsi)
     return (uint32_t)info.tcpi_bytes_acked;
 }
 
-void socket_set_send_buffer(struct lws *wsi, int bytes)
+static void s_set_send_buffer(struct lws *wsi, int bytes)
 {
     if (bytes)
         setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &bytes,
                    sizeof bytes);
+}
+
+static const socket_ops_t s_real = {s_blocked, s_write, s_kill, s_acknowledged,
+                                    s_set_send_buffer};
+static const socket_ops_t *s_ops = &s_real;
+
+void socket_use(const socket_ops_t *ops)
+{
+    s_ops = ops ? ops : &s_real;
+}
+
+bool socket_blocked(struct lws *wsi)
+{
+    return s_ops->blocked(wsi);
+}
+
+socket_result_t socket_write(struct lws *wsi, const uint8_t *bytes, size_t size)
+{
+    assert(!s_ops->blocked(wsi));
+    return s_ops->write(wsi, bytes, size);
+}
+
+void socket_kill(struct lws *wsi)
+{
+    s_ops->kill(wsi);
+}
+
+uint32_t socket_acknowledged(struct lws *wsi)
+{
+    return s_ops->acknowledged(wsi);
+}
+
+void socket_set_send_buffer(struct lws *wsi, int bytes)
+{
+    s_ops->set_send_buffer(wsi, bytes);
 }

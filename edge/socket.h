@@ -37,4 +37,17 @@ uint32_t socket_acknowledged(struct lws *wsi);
 /* How much the kernel may hold for a peer that does not read. */
 void socket_set_send_buffer(struct lws *wsi, int bytes);
 
+/* The functions above go through this table, so that tests need no socket. */
+typedef struct {
+    bool (*blocked)(struct lws *wsi);
+    socket_result_t (*write)(struct lws *wsi, const uint8_t *bytes,
+                             size_t size);
+    void (*kill)(struct lws *wsi);
+    uint32_t (*acknowledged)(struct lws *wsi);
+    void (*set_send_buffer)(struct lws *wsi, int bytes);
+} socket_ops_t;
+
+/* NULL: the real ones again. */
+void socket_use(const socket_ops_t *ops);
+
 #endif

@@ -26,6 +26,11 @@
 #define SYNC_JITTER_MS 20
 #define SYNC_RETRY_MS 100
 #define SYNC_RETRY_MAX_MS 3000
+/* After a whole board, history for clients that come back from before it: steps
+ * of growing size, so that who missed little is sent little. */
+#define BACKFILL_FIRST 256
+#define BACKFILL_FACTOR 4
+#define BACKFILL_LAST 65536
 /* Messages a turn and socket; the feed may not starve the verdicts. */
 #define INGRESS_BUDGET 256
 #define FEED_BUDGET 64
@@ -41,6 +46,8 @@ struct uplink {
     bool sync_wanted, sync_whole;
     uint64_t sync_at_ms;
     backoff_t sync_backoff;
+    uint64_t backfill; /* how far back is asked for next; 0: no more */
+    uint64_t backfill_from;
     uint64_t report_at_ms;
     bus_place_t batch[BUS_PLACES_MAX];
     bus_verdict_t verdicts[BUS_PLACES_MAX];
@@ -289,6 +296,40 @@ static void s_send_sync(uplink_t *self, uint64_t now_ms)
     edge_count(self->edge, EDGE_SYNCS);
 }
 
+/* Asks for what was touched `backfill` placements before the board. */
+static void s_ask_history(uplink_t *self)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    uint64_t back = self->backfill;
+    if (!back || !self->leader || !self->backfill_from)
+        return;
+    bool last = back >= BACKFILL_LAST || back >= self->backfill_from;
+    bus_sync_t sync = {
+        .epoch = mirror_epoch(mirror),
+        .seq = back < self->backfill_from ? self->backfill_from - back : 0};
+    uint8_t bytes[BUS_SMALL_MAX];
+    link_send(self->leader->ingress, bytes, bus_put_sync(bytes, &sync));
+    self->backfill = last ? 0 : back * BACKFILL_FACTOR;
+}
+
+static void s_on_board(uplink_t *self, const bus_board_t *board)
+{
+    mirror_t *mirror = self->edge->mirror;
+    mirror_result_t result = mirror_on_board(mirror, board);
+    s_after_sync(self, result);
+    /* A board in answer to the question below: the log goes back no further. */
+    bool fresh = !self->backfill && mirror_oldest(mirror) == mirror_seq(mirror);
+    self->backfill = fresh ? BACKFILL_FIRST : 0;
+    self->backfill_from = mirror_seq(mirror);
+    s_ask_history(self);
+}
+
+static void s_on_range(uplink_t *self, const bus_body_t *range)
+{
+    s_after_sync(self, mirror_on_range(self->edge->mirror, range));
+    s_ask_history(self);
+}
+
 static void s_on_ingress(void *context, link_t *link, const uint8_t *bytes,
                          size_t size)
 {
@@ -302,13 +343,13 @@ static void s_on_ingress(void *context, link_t *link, const uint8_t *bytes,
         return;
     case BUS_BOARD:
         if (!bus_decode_board(&board, bytes, size)) {
-            s_after_sync(self, mirror_on_board(self->edge->mirror, &board));
+            s_on_board(self, &board);
             return;
         }
         break;
     case BUS_RANGE:
         if (!bus_decode_body(&range, bytes, size)) {
-            s_after_sync(self, mirror_on_range(self->edge->mirror, &range));
+            s_on_range(self, &range);
             return;
         }
         break;

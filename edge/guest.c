@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See guest.h.
+ */
+#include "edge/guest.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "edge/address.h"
+#include "edge/fanout.h"
+#include "edge/http.h"
+#include "edge/mirror.h"
+#include "edge/server.h"
+#include "edge/session.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+
+#define HANDSHAKE_TIMEOUT_S 10
+#define KEEPALIVE_S 30
+/* URL, token of 8 KiB and the other headers of a request. */
+#define HEADERS_MAX_BYTES 16384
+/* Control frames must fit; longer messages come in pieces. */
+#define RX_PIECE_BYTES 128
+/* What lws hands to one send(). */
+#define TX_PIECE_BYTES (1 << 20)
+
+struct guest {
+    edge_t *edge;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct lws_protocols protocols[4];
+};
+
+edge_t *server_edge(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+connection_t *server_connection(struct lws *wsi)
+{
+    return lws_get_opaque_user_data(wsi);
+}
+
+static void s_forget_connection(struct lws *wsi)
+{
+    edge_t *edge = server_edge(wsi);
+    connection_t *connection = server_connection(wsi);
+    if (!connection)
+        return;
+    if (connection->counted)
+        address_limits_close(edge->limits, &connection->address);
+    free(connection->upgrade);
+    free(connection);
+    lws_set_opaque_user_data(wsi, NULL);
+    edge->metrics[EDGE_CONNECTIONS]--;
+}
+
+static int s_on_http(struct lws *wsi, enum lws_callback_reasons reason,
+                     void *user, void *in, size_t length)
+{
+    int result = http_callback(wsi, (int)reason, user, in, length);
+    if (reason == LWS_CALLBACK_WSI_DESTROY)
+        s_forget_connection(wsi);
+    return result;
+}
+
+static int s_on_established(struct lws *wsi, session_t *session)
+{
+    edge_t *edge = server_edge(wsi);
+    connection_t *connection = server_connection(wsi);
+    if (!connection || !connection->upgrade || !mirror_board(edge->mirror))
+        return -1;
+    upgrade_t upgrade = *connection->upgrade;
+    free(connection->upgrade);
+    connection->upgrade = NULL;
+    session_open(session, edge, wsi, &upgrade);
+    if (server_is_full(edge->server)) {
+        edge_count(edge, EDGE_REFUSED_FULL);
+        session_close(session, 1013);
+    }
+    return 0;
+}
+
+static int s_on_session(struct lws *wsi, enum lws_callback_reasons reason,
+                        void *user, void *in, size_t length)
+{
+    session_t *session = user;
+    if (reason == LWS_CALLBACK_ESTABLISHED)
+        return s_on_established(wsi, session);
+    if (!session || !session->edge)
+        return 0;
+    switch (reason) {
+    case LWS_CALLBACK_RECEIVE:
+        session_receive(session, in, length, lws_is_first_fragment(wsi),
+                        lws_is_final_fragment(wsi), lws_frame_is_binary(wsi));
+        return 0;
+    case LWS_CALLBACK_RECEIVE_PONG:
+        session_heard(session);
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        session_writable(session);
+        return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return session_peer_closes(session);
+    case LWS_CALLBACK_CLOSED:
+        session_fini(session);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* --- Life ----------------------------------------------------------------- */
+
+static void s_set_protocols(guest_t *self)
+{
+    self->protocols[0] = (struct lws_protocols){
+        .name = "http",
+        .callback = s_on_http,
+        .per_session_data_size = http_user_bytes(),
+        .tx_packet_size = TX_PIECE_BYTES,
+    };
+    for (int json = 0; json < 2; json++)
+        self->protocols[1 + json] = (struct lws_protocols){
+            .name = json ? WIRE_PROTOCOL_JSON : WIRE_PROTOCOL,
+            .callback = s_on_session,
+            .per_session_data_size = sizeof(session_t),
+            .rx_buffer_size = RX_PIECE_BYTES,
+            .tx_packet_size = TX_PIECE_BYTES,
+        };
+}
+
+static struct lws_context_creation_info s_info(guest_t *self, void **loops)
+{
+    static const lws_retry_bo_t no_policy; /* its timers are a sorted list */
+    const edge_config_t *config = self->edge->config;
+    bool tls = config->tls_cert_file && *config->tls_cert_file;
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = self->protocols,
+        .user = self->edge,
+        .foreign_loops = loops,
+        .gid = -1,
+        .uid = -1,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .retry_and_idle_policy = &no_policy,
+        .timeout_secs = HANDSHAKE_TIMEOUT_S,
+        .timeout_secs_ah_idle = HANDSHAKE_TIMEOUT_S,
+        .keepalive_timeout = KEEPALIVE_S,
+        .max_http_header_data = HEADERS_MAX_BYTES,
+        .server_string = "stipple",
+        .alpn = "http/1.1",
+        .vhost_name = "edge",
+    };
+    if (tls) {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = config->tls_cert_file;
+        info.ssl_private_key_filepath = config->tls_key_file;
+    }
+    return info;
+}
+
+guest_t *guest_new(edge_t *edge, struct uv_loop_s *loop)
+{
+    guest_t *self = mem_zalloc(1, sizeof *self);
+    void *loops[] = {loop};
+    self->edge = edge;
+    s_set_protocols(self);
+    struct lws_context_creation_info info = s_info(self, loops);
+    lws_set_log_level(0, NULL); /* it logs per client */
+    self->context = lws_create_context(&info);
+    if (self->context)
+        self->vhost = lws_create_vhost(self->context, &info);
+    if (self->vhost)
+        return self;
+    log_error("server_failed", "hint=\"certificate, key, libuv plugin\"");
+    if (self->context)
+        lws_context_destroy(self->context);
+    return NULL; /* and the process ends */
+}
+
+int guest_adopt(guest_t *self, int fd, connection_t *connection)
+{
+    struct lws *wsi = lws_adopt_socket_vhost(self->vhost, fd);
+    if (!wsi)
+        return -1;
+    lws_set_opaque_user_data(wsi, connection);
+    return 0;
+}
+
+void guest_leave(guest_t *self)
+{
+    lws_context_destroy(self->context);
+}

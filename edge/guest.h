@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libwebsockets as a guest on our loop: its context without a listener, and its
+ * protocol table, which hands HTTP to http.c and WebSockets to session.c.
+ */
+#ifndef EDGE_GUEST_H
+#define EDGE_GUEST_H
+
+#include "edge/connection.h"
+#include "edge/edge.h"
+
+struct uv_loop_s;
+
+typedef struct guest guest_t;
+
+/* NULL, with a line in the log, where its TLS files are wrong. */
+guest_t *guest_new(edge_t *edge, struct uv_loop_s *loop);
+
+/* Serves that accepted socket; the connection is its own then. -1 where it
+ * cannot: fd is closed, the connection still the caller's. */
+int guest_adopt(guest_t *self, int fd, connection_t *connection);
+
+/* Closes every socket; turns of the loop then do it. The rest of the guest is
+ * left to the end of the process: libwebsockets 4.1 frees the loop's handles
+ * that lie in its context before libuv could close them. */
+void guest_leave(guest_t *self);
+
+#endif
