@@ -29,17 +29,19 @@
 
 static int s_on_ingress(zloop_t *loop, zsock_t *socket, void *arg);
 
+static const char *const s_words[] = {"standby", "loading", "restoring",
+                                      "leader", "away"};
+
 const char *broker_state_word(const broker_t *self)
 {
-    static const char *const words[] = {"standby", "loading", "restoring",
-                                        "leader", "away"};
-    return words[self->state];
+    return s_words[self->state];
 }
 
 void broker_enter(broker_t *self, broker_state_t state)
 {
     if (self->state != state)
-        log_info("state", "from=%s to=%d", broker_state_word(self), state);
+        log_info("state", "from=%s to=%s", s_words[self->state],
+                 s_words[state]);
     self->state = state;
     GAUGE(STATE, state);
     GAUGE(LEADING, broker_serves(self));

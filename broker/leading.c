@@ -62,6 +62,19 @@ static void s_accept(broker_t *self, const rules_t *rules,
               rules_keep_from_ms(rules->canvas, rules->now_ms));
 }
 
+/* Whether only the cooldown is asked for; the answer is in *verdict then. */
+static bool s_asked(const rules_t *rules, const bus_place_t *place,
+                    bus_verdict_t *verdict)
+{
+    if (!(place->flags & BUS_PLACE_ASK))
+        return false;
+    COUNT(ASKS);
+    *verdict =
+        (bus_verdict_t){.ticket = place->ticket,
+                        .remaining_ms = rules_remaining_ms(rules, place->user)};
+    return true;
+}
+
 static void s_decide(broker_t *self, const rules_t *rules,
                      const bus_place_t *place, bus_verdict_t *verdict)
 {
@@ -83,6 +96,7 @@ static void s_decide(broker_t *self, const rules_t *rules,
                                .status = (uint8_t)ruling.status,
                                .seq = ruling.seq,
                                .remaining_ms = ruling.remaining_ms};
+    counters[COUNT_VERDICT_0 + ruling.status]++;
 }
 
 static rules_t s_rules(broker_t *self)
@@ -104,8 +118,6 @@ static void s_answer(broker_t *self, mail_t *places, size_t count,
     mail_reply_to(verdicts, places, bus_verdicts_bound(count));
     bus_put_verdicts(mail_bytes(verdicts), answers, count);
     mail_close(places);
-    for (size_t i = 0; i < count; i++)
-        counters[COUNT_VERDICT_0 + answers[i].status]++;
 }
 
 /* One PLACES message: into the batch, its verdicts to those that wait. */
@@ -131,6 +143,18 @@ static void s_decide_mail(broker_t *self, const rules_t *rules, mail_t *mail)
     mailbox_put(&leading->verdicts, &verdicts);
 }
 
+static void s_refuse(const rules_t *rules, const bus_place_t *place,
+                     bus_verdict_t *verdict)
+{
+    if (s_asked(rules, place, verdict))
+        return;
+    *verdict =
+        (bus_verdict_t){.ticket = place->ticket,
+                        .status = VERDICT_UNAVAILABLE,
+                        .remaining_ms = rules_remaining_ms(rules, place->user)};
+    COUNT(VERDICT_8);
+}
+
 /* Everything in this message gets `unavailable`, at once. */
 static void s_refuse_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 {
@@ -144,10 +168,7 @@ static void s_refuse_mail(broker_t *self, const rules_t *rules, mail_t *mail)
         return;
     }
     for (int i = 0; i < count; i++)
-        leading->answers[i] = (bus_verdict_t){
-            .ticket = leading->places[i].ticket,
-            .status = VERDICT_UNAVAILABLE,
-            .remaining_ms = rules_remaining_ms(rules, leading->places[i].user)};
+        s_refuse(rules, &leading->places[i], &leading->answers[i]);
     mail_t verdicts;
     s_answer(self, mail, (size_t)count, &verdicts);
     ingress_send(&self->ingress, &verdicts);

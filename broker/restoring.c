@@ -269,6 +269,20 @@ static void s_hear_word(broker_t *self, uint64_t now_ms)
     }
 }
 
+/* No answer. A store without its oldest records is silent about them: only the
+ * window's cooldowns are lost with those. */
+static void s_ask_again(broker_t *self)
+{
+    restoring_t *restoring = s_self(self);
+    log_warn("restore_unanswered", "step=%d", restoring->step);
+    if (restoring->step != ASK_START) {
+        s_step(self, ASK_WORD);
+        return;
+    }
+    restoring->start = self->world.seq + 1;
+    s_begin_records(self);
+}
+
 void restoring_tick(broker_t *self)
 {
     restoring_t *restoring = s_self(self);
@@ -277,5 +291,5 @@ void restoring_tick(broker_t *self)
         s_hear_word(self, now_ms);
     else if (restoring->step != WRITE &&
              now_ms - restoring->asked_at_ms > ANSWER_MS)
-        s_step(self, ASK_WORD);
+        s_ask_again(self);
 }
