@@ -254,7 +254,7 @@ static int s_on_request(http_t *self, user_t *user, struct lws *wsi)
         exchange_problem(exchange, PROBLEM_BAD_REQUEST,
                          length < 0 ? "The body's length is not given as "
                                       "one Content-Length"
-                                    : "The path is none");
+                                    : "The path or the version is none");
         return s_send(self, user, wsi);
     }
     if (http_request_is_open_ended(exchange, wsi))

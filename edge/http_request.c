@@ -107,7 +107,9 @@ void http_request_read(exchange_t *exchange, struct lws *wsi)
                               : s_header(wsi, headers[i].token);
     const char *connection = exchange->headers[HEADER_CONNECTION];
     lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_HTTP);
-    exchange->http10 = strcmp(version, "HTTP/1.1") != 0;
+    exchange->http10 = !strcmp(version, "HTTP/1.0");
+    if (!exchange->http10 && strcmp(version, "HTTP/1.1"))
+        *exchange->path = '\0';
     exchange->close = exchange->http10 ? !list_has(connection, "keep-alive")
                                        : list_has(connection, "close");
 }

@@ -10,8 +10,8 @@
 
 struct lws;
 
-/* Verb, path, query, headers, and whether the connection is to end. A path
- * that cannot be taken as text is "". */
+/* Verb, path, query, headers, and whether the connection is to end. The path
+ * is "" where it is no text, or the version neither HTTP/1.0 nor HTTP/1.1. */
 void http_request_read(exchange_t *exchange, struct lws *wsi);
 
 /* How long the body is: 0 for none; -1 where that cannot be told. */

@@ -174,7 +174,8 @@ class Cluster:
             self._ours("edge", i, {
                 "port": port, "host": "127.0.0.1",
                 "brokers": ",".join(self.broker_ends),
-                "persisters": ",".join(query_ends), **(edge or {})})
+                "persisters": ",".join(query_ends),
+                "web_dir": os.path.join(ROOT, "web"), **(edge or {})})
 
     def _add(self, name, argv, executable=None, metrics_port=None):
         self.processes[name] = Process(name, argv, self.folder, executable,
