@@ -143,7 +143,9 @@ static struct lws_context_creation_info s_info(guest_t *self, void **loops)
         .foreign_loops = loops,
         .gid = -1,
         .uid = -1,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        /* The fall-back: what is no HTTP comes to http.c as RAW. */
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_FALLBACK_TO_APPLY_LISTEN_ACCEPT_CONFIG,
         .retry_and_idle_policy = &no_policy,
         .timeout_secs = HANDSHAKE_TIMEOUT_S,
         .timeout_secs_ah_idle = HANDSHAKE_TIMEOUT_S,

@@ -22,6 +22,7 @@
 #include "edge/http_request.h"
 #include "edge/server.h"
 
+#include <ctype.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,8 +318,19 @@ static int s_on_body_end(http_t *self, user_t *user, struct lws *wsi)
 /* --- Everything else ---------------------------------------------------------
  */
 
+/* "WORD target HTTP/": a request, though of a method that nobody knows. */
+static bool s_is_request(const char *bytes, size_t size)
+{
+    size_t word = 0;
+    while (word < size && isalpha((unsigned char)bytes[word]))
+        word++;
+    return word && word < size && bytes[word] == ' ' &&
+           memmem(bytes, size, " HTTP/", 6);
+}
+
 /* No HTTP at all, or a method that libwebsockets has no name for. */
-static int s_on_raw(http_t *self, struct lws *wsi)
+static int s_on_raw(http_t *self, struct lws *wsi, const char *bytes,
+                    size_t size)
 {
     user_t user = {.exchange = exchange_new(self->edge)};
     link_t link = {.wsi = wsi};
@@ -327,7 +339,11 @@ static int s_on_raw(http_t *self, struct lws *wsi)
     user.exchange->context = &link;
     user.exchange->on_reply = s_on_reply;
     edge_count(self->edge, EDGE_HTTP_MALFORMED);
-    exchange_problem(user.exchange, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+    if (s_is_request(bytes, size))
+        exchange_problem(user.exchange, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+    else
+        exchange_problem(user.exchange, PROBLEM_BAD_REQUEST,
+                         "This is no HTTP request");
     s_write_first(self, user.exchange, wsi);
     exchange_destroy(&user.exchange);
     return -1;
@@ -387,7 +403,7 @@ int http_callback(struct lws *wsi, int reason, void *user, void *in,
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return s_on_upgrade(self, wsi, in);
     case LWS_CALLBACK_RAW_RX:
-        return s_on_raw(self, wsi);
+        return s_on_raw(self, wsi, in, length);
     case LWS_CALLBACK_ESTABLISHED: /* a WebSocket of no protocol of ours */
         return -1;
     default:

@@ -36,7 +36,7 @@ static int s_build(edge_t *edge)
     edge->mirror = mirror_new((size_t)config->ring_pixels);
     edge->fanout = fanout_new(edge);
     edge->limits = address_limits_new(edge);
-    edge->auth = auth_new(config);
+    edge->auth = edge->limits ? auth_new(config) : NULL;
     edge->uplink = edge->auth ? uplink_new(edge) : NULL;
     edge->http = edge->uplink ? http_new(edge) : NULL;
     edge->server = edge->http ? server_new(edge) : NULL;
