@@ -12,49 +12,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef int (*compare_fn)(const void *, const void *);
+#define DIGIT_BITS 11
+#define DIGITS (1 << DIGIT_BITS)
+#define KEY_SIGN (UINT64_C(1) << 63)
 
-static int64_t s_pixel_key(const record_t *record)
+/* Sorts by key, stable: of one key the newest comes last. A radix sort, since
+ * comparing took a third of a merge. The result is in `keys`. */
+static void s_sort(merge_key_t *keys, merge_key_t *other, size_t count)
 {
-    return (int64_t)record->y << 16 | record->x;
+    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
+        size_t ends[DIGITS] = {0};
+        for (size_t i = 0; i < count; i++)
+            ends[keys[i].key >> shift & (DIGITS - 1)]++;
+        if (ends[keys[0].key >> shift & (DIGITS - 1)] == count)
+            continue; /* all alike here */
+        size_t end = 0;
+        for (size_t digit = 0; digit < DIGITS; digit++)
+            ends[digit] = end += ends[digit];
+        for (size_t i = count; i-- > 0;)
+            other[--ends[keys[i].key >> shift & (DIGITS - 1)]] = keys[i];
+        memcpy(keys, other, count * sizeof *keys);
+    }
 }
 
-static int64_t s_user_key(const record_t *record)
-{
-    return (int64_t)record->user;
-}
-
-/* By key, the newest of a key first. */
-static int s_by_pixel(const void *a, const void *b)
-{
-    const record_t *p = a, *q = b;
-    int64_t i = s_pixel_key(p), j = s_pixel_key(q);
-    return i != j ? (i < j ? -1 : 1) : p->seq > q->seq ? -1 : 1;
-}
-
-static int s_by_user(const void *a, const void *b)
-{
-    const record_t *p = a, *q = b;
-    int64_t i = s_user_key(p), j = s_user_key(q);
-    return i != j ? (i < j ? -1 : 1) : p->seq > q->seq ? -1 : 1;
-}
-
-/* Sorted, each B-tree page is visited once. */
-static store_result_t s_merge_table(store_sqlite_t *self, sql_t sql,
-                                    compare_fn compare,
-                                    int64_t (*key)(const record_t *))
+/* Sorted as SQLite's signed keys are, each B-tree page is visited once. */
+static store_result_t s_merge_table(store_sqlite_t *self, sql_t sql)
 {
     size_t count = self->fresh.count;
-    record_t *sorted = self->sorted;
-    memcpy(sorted, self->fresh.at, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare);
+    merge_key_t *keys = self->keys;
+    for (size_t i = 0; i < count; i++) {
+        const record_t *r = &self->fresh.at[i];
+        uint64_t key =
+            sql == SQL_USER_SET ? r->user : (uint64_t)r->y << 16 | r->x;
+        keys[i] = (merge_key_t){key ^ KEY_SIGN, r->seq};
+    }
+    s_sort(keys, keys + count, count);
     sqlite3_stmt *statement = self->statements[sql];
     store_result_t result = STORE_OK;
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        if (i && key(&sorted[i]) == key(&sorted[i - 1]))
+        if (i + 1 < count && keys[i].key == keys[i + 1].key)
             continue;
-        sqlite3_bind_int64(statement, 1, key(&sorted[i]));
-        sqlite3_bind_int64(statement, 2, (sqlite3_int64)sorted[i].seq);
+        sqlite3_bind_int64(statement, 1,
+                           (sqlite3_int64)(keys[i].key ^ KEY_SIGN));
+        sqlite3_bind_int64(statement, 2, (sqlite3_int64)keys[i].seq);
         result = sqlite_run(self, sql);
     }
     return result;
@@ -64,15 +64,14 @@ static store_result_t s_merge_table(store_sqlite_t *self, sql_t sql,
 static store_result_t s_merge(store_sqlite_t *self)
 {
     size_t count = self->fresh.count;
-    if (self->sorted_room < count) {
-        self->sorted_room = count;
-        self->sorted = mem_realloc(self->sorted, count, sizeof *self->sorted);
+    if (self->keys_room < 2 * count) {
+        self->keys_room = 2 * count;
+        self->keys = mem_realloc(self->keys, 2 * count, sizeof *self->keys);
     }
     uint64_t last = self->fresh.at[count - 1].seq;
-    store_result_t result =
-        s_merge_table(self, SQL_PIXEL_SET, s_by_pixel, s_pixel_key);
+    store_result_t result = s_merge_table(self, SQL_PIXEL_SET);
     if (result == STORE_OK)
-        result = s_merge_table(self, SQL_USER_SET, s_by_user, s_user_key);
+        result = s_merge_table(self, SQL_USER_SET);
     if (result == STORE_OK)
         result = sqlite_meta_set(self, "merged", last);
     return result;

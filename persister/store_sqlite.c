@@ -285,7 +285,7 @@ static void s_destroy(store_t **base_p)
     free(self->records);
     free(self->tail.at);
     free(self->fresh.at);
-    free(self->sorted);
+    free(self->keys);
     free(self);
     *base_p = NULL;
 }

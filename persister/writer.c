@@ -183,7 +183,7 @@ static int s_snapshot(writer_t *self)
     uint64_t now_ms = clock_wall_ms();
     uint64_t seq = self->news.state.checkpoint;
     if (replica_put(self->replica, self->store, seq, now_ms) != STORE_OK) {
-        /* Records go first: the next try is a whole period away. */
+        /* Records matter more: the next try is a whole period away. */
         self->snapshot_due_ms = clock_mono_ms() + self->options.snapshot_ms;
         s_failed(self, "snapshot");
         return -1;
@@ -213,10 +213,11 @@ static bool s_work(writer_t *self)
         return !s_open(self);
     if (!self->news.opened)
         return false;
-    if (s_write_due(self, now_ms))
-        return !s_write(self);
+    /* First: under a load that never pauses there is always a write due. */
     if (s_snapshot_due(self, now_ms))
         return !s_snapshot(self);
+    if (s_write_due(self, now_ms))
+        return !s_write(self);
     return false;
 }
 
