@@ -307,7 +307,7 @@ static void s_check_progress(session_t *self, const round_t *round)
         self->acknowledged = acknowledged;
         self->blocked_s = now_s;
         self->heard_s = now_s;
-    } else if (now_s - self->blocked_s >= SLOW_S) {
+    } else if (clock_elapsed_s(now_s, self->blocked_s) >= SLOW_S) {
         s_kill(self, EDGE_CLOSED_SLOW);
     }
 }
@@ -315,11 +315,11 @@ static void s_check_progress(session_t *self, const round_t *round)
 /* True where it may be sent more. */
 static bool s_serve_ping(session_t *self, uint32_t now_s)
 {
-    if (now_s - self->heard_s >= SILENT_S) {
+    if (clock_elapsed_s(now_s, self->heard_s) >= SILENT_S) {
         s_kill(self, EDGE_CLOSED_SILENT);
         return false;
     }
-    if (now_s - self->pinged_s < PING_S)
+    if (clock_elapsed_s(now_s, self->pinged_s) < PING_S)
         return true;
     /* Not empty: libwebsockets 4.1 hides an empty pong from us. */
     static const uint8_t ping[] = {0x80 | FRAME_PING, 1, '.'};
@@ -406,7 +406,7 @@ void session_serve(session_t *self, const round_t *round)
 {
     uint32_t now_s = (uint32_t)(round->now_ms / 1000);
     if (self->closing) {
-        if (now_s - self->blocked_s >= CLOSING_S)
+        if (clock_elapsed_s(now_s, self->blocked_s) >= CLOSING_S)
             socket_kill(self->wsi);
         return;
     }

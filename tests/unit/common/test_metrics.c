@@ -3,6 +3,7 @@
  * What processes say of themselves: metrics, logs, and how long they wait.
  */
 #include "common/backoff.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/metrics.h"
 
@@ -61,12 +62,21 @@ START_TEST(waits_grow_within_their_cap_and_start_anew)
 }
 END_TEST
 
+START_TEST(what_is_later_has_not_elapsed)
+{
+    ck_assert_uint_eq(clock_elapsed_s(100, 40), 60);
+    ck_assert_uint_eq(clock_elapsed_s(100, 101), 0);
+    ck_assert_uint_eq(clock_elapsed_s(5, UINT32_MAX - 4), 10);
+}
+END_TEST
+
 Suite *suite_common_metrics(void)
 {
     Suite *suite = suite_create("common/metrics");
     TCase *all = tcase_create("all");
     tcase_add_test(all, rows_are_rendered_with_one_head_a_family);
     tcase_add_test(all, text_from_outside_cannot_forge_a_log_line);
+    tcase_add_test(all, what_is_later_has_not_elapsed);
     tcase_add_test(all, waits_grow_within_their_cap_and_start_anew);
     suite_add_tcase(suite, all);
     return suite;
