@@ -236,10 +236,11 @@ void restoring_on_records(broker_t *self, const void *bytes, size_t size)
 
 /* ---- the persister's word -------------------------------------------- */
 
+/* Whether an old leader that remembers more has had its time to come. */
 static bool s_waited(const broker_t *self, const persister_t *persister,
                      uint64_t now_ms)
 {
-    bool other = self->seen || persister->word.checkpoint;
+    bool other = self->seen || (persister && persister->word.checkpoint);
     return !self->restoring.empty || !other ||
            now_ms - self->restoring.began_at_ms >
                (uint64_t)self->config->lease_ms + GRACE_MS;
@@ -250,13 +251,14 @@ static void s_hear_word(broker_t *self, uint64_t now_ms)
     restoring_t *restoring = s_self(self);
     const persister_t *persister =
         persisters_furthest(&self->persisters, now_ms);
-    if (restoring->empty && !strcmp(self->config->restore, "never")) {
+    bool never = restoring->empty && !strcmp(self->config->restore, "never");
+    if (self->raising || (!persister && !never) ||
+        !s_waited(self, persister, now_ms) || !broker_epoch_fits(self))
+        return;
+    if (never) {
         s_create(self);
         return;
     }
-    if (!persister || self->raising || !s_waited(self, persister, now_ms) ||
-        !broker_epoch_fits(self))
-        return;
     restoring->instance = persister->word.instance;
     restoring->target = persister->word.checkpoint;
     if (!restoring->empty) {
