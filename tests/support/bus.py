@@ -1,321 +1,167 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The other ends of a broker's sockets (docs/bus.md): an edge and a persister
-that do what a test tells them to."""
+"""The bus of docs/bus.md from the outside: a player without an edge, and the
+questions an edge asks a persister."""
 
-import itertools
-import json
+import collections
 import os
-import random
 import struct
+import threading
 import time
 
 import zmq
 
-from support.board import Board
-from support.codec import read_varint
-from support.wait import Late
+PLACES, VERDICTS, SYNC, BOARD = 0x10, 0x11, 0x12, 0x13
+PIXEL, USER, ANSWER = 0x50, 0x51, 0x52
+FOUND, NONE, STORE_FAILED = 0, 1, 2
+OK, DUPLICATE, UNAVAILABLE = 0, 9, 8
+RESENT = 2
 
-PLACES, VERDICTS, SYNC, BOARD, RANGE, REPORT = range(0x10, 0x16)
-DIFF, BEAT, CANVAS = range(0x20, 0x23)
-RECORDS = 0x30
-PERSISTER, GRANT, REPLAY, SNAPSHOT_ASK, SNAPSHOT = range(0x40, 0x45)
-CTL, CTL_REPLY = 0x48, 0x49
-
-(OK, COOLDOWN, OUT_OF_BOUNDS, BAD_COLOR, BANNED, PAUSED, UNAUTHORIZED,
- RATE_LIMITED, UNAVAILABLE, DUPLICATE) = range(10)
-KEYLESS, RESENT = 1, 2
-
-PLACE = struct.Struct("<QQIHHBB")
-VERDICT = struct.Struct("<QBQI")
-RECORD = struct.Struct("<QQQIHHBBHI")
+Placed = collections.namedtuple("Placed", "seq user request x y color")
+Record = collections.namedtuple(
+    "Record", "seq placed_at_ms user request x y color previous_color flags")
 
 
-def parse_records(body):
-    assert len(body) % RECORD.size == 0
-    return [dict(zip(("seq", "placed_at_ms", "user", "request", "x", "y",
-                      "color", "previous_color", "flags"), fields))
-            for fields in RECORD.iter_unpack(body)]
+def user_hex(user):
+    return f"{user:016x}"
 
 
-def pack_record(seq, user, request, x, y, color, previous=0, placed_at_ms=None,
-                flags=0):
-    return RECORD.pack(seq, placed_at_ms or int(time.time() * 1000), user,
-                       request, x, y, color, previous, flags, 0)
+class Dealer:
+    def __init__(self, folder, endpoints):
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.IMMEDIATE, 1)
+        for endpoint in endpoints:
+            # A socket's path has room for 107 bytes: by the folder's number.
+            handle = os.open(folder, os.O_RDONLY)
+            path = endpoint.replace("ipc://", f"ipc:///proc/self/fd/{handle}/")
+            self.socket.connect(path)
 
-
-def pack_board(kind, epoch, seq, canvas, pixels):
-    text = json.dumps(canvas).encode() if canvas else b""
-    return (struct.pack("<BIQH", kind, epoch, seq, len(text)) + text + pixels)
-
-
-def parse_board(message):
-    _, epoch, seq, size = struct.unpack_from("<BIQH", message)
-    return epoch, seq, json.loads(message[15:15 + size]), message[15 + size:]
-
-
-def endpoint(folder, base, channel):
-    assert base.startswith("ipc://")
-    path = os.path.relpath(os.path.join(folder, base[6:]))
-    full = os.path.join(folder, base[6:])
-    return f"ipc://{min(path, full, key=len)}.{channel}"
-
-
-class Link:
-    """A DEALER, SUB or PULL to one broker."""
-
-    def __init__(self, context, kind, address):
-        self.socket = context.socket(kind)
-        self.socket.linger = 0
-        self.socket.reconnect_ivl = 50
-        if kind == zmq.SUB:
-            self.socket.subscribe(b"")
-        self.socket.connect(address)
-
-    def send(self, message):
+    def ask(self, message, timeout_s=5):
+        if not self.socket.poll(int(timeout_s * 1000), zmq.POLLOUT):
+            return None
         self.socket.send(message)
+        return self.receive(timeout_s)
 
-    def receive(self, timeout=5.0):
-        """One message; None where none comes."""
-        if not self.socket.poll(int(timeout * 1000)):
+    def receive(self, timeout_s):
+        if not self.socket.poll(int(timeout_s * 1000)):
             return None
         return self.socket.recv()
-
-    def expect(self, kind, timeout=5.0):
-        """The next message of this type; others are passed over."""
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            message = self.receive(left)
-            if message and message[0] == kind:
-                return message
-        raise Late(f"no message 0x{kind:02x} within {timeout} s")
 
     def close(self):
         self.socket.close()
 
 
-class Edge:
-    """What an edge says to one broker, and a mirror of the board."""
+class Query(Dealer):
+    """Asks persisters as an edge does."""
 
-    tickets = itertools.count(1)
+    def _ask(self, message):
+        answer = self.ask(message)
+        if answer is None:
+            return None, None
+        assert answer[0] == ANSWER and len(answer) == 1 + 8 + 1 + 40
+        assert answer[1:9] == message[1:9], "another ticket"
+        return answer[9], Record(*struct.unpack("<QQQIHHBBH", answer[10:46]))
 
-    def __init__(self, context, folder, base):
-        self.ingress = Link(context, zmq.DEALER,
-                            endpoint(folder, base, "ingress"))
-        self.feed = Link(context, zmq.SUB, endpoint(folder, base, "feed"))
-        self.board = None
-        self.canvas = None
-        self.epoch = 0
-        self.beat = None
-        self.gaps = 0
+    def pixel(self, x, y):
+        return self._ask(struct.pack("<BQHH", PIXEL, 77, x, y))
 
-    def close(self):
-        self.ingress.close()
-        self.feed.close()
-
-    def post(self, places):
-        """places: (user, request, x, y, color[, flags]); returns tickets."""
-        tickets = [next(self.tickets) for _ in places]
-        body = b"".join(
-            PLACE.pack(t, *p[:5], p[5] if len(p) > 5 else 0)
-            for t, p in zip(tickets, places))
-        self.ingress.send(struct.pack("<BH", PLACES, len(places)) + body)
-        return tickets
-
-    def verdicts(self, timeout=5.0):
-        message = self.ingress.expect(VERDICTS, timeout)
-        count = struct.unpack_from("<H", message, 1)[0]
-        assert len(message) == 3 + count * VERDICT.size
-        return list(VERDICT.iter_unpack(message[3:]))
-
-    def place(self, *places, timeout=5.0):
-        """[(status, seq, remaining_ms)] in the order of `places`."""
-        tickets = self.post(places)
-        answers = {}
-        while len(answers) < len(tickets):
-            for ticket, *rest in self.verdicts(timeout):
-                answers[ticket] = tuple(rest)
-        return [answers[t] for t in tickets]
-
-    def place_one(self, *place, timeout=5.0):
-        return self.place(place, timeout=timeout)[0]
-
-    def report(self, viewers):
-        self.ingress.send(struct.pack("<BI", REPORT, viewers))
-
-    def sync(self, epoch=0, seq=0, timeout=5.0):
-        """("board", epoch, seq, canvas, pixels) or ("range", epoch, diff)."""
-        self.ingress.send(struct.pack("<BIQ", SYNC, epoch, seq))
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            message = self.ingress.receive(left)
-            if message and message[0] == BOARD:
-                return ("board", *parse_board(message))
-            if message and message[0] == RANGE:
-                return ("range", struct.unpack_from("<I", message, 1)[0],
-                        message[5:])
-        raise Late("no answer to SYNC")
-
-    def load(self, timeout=5.0):
-        """The mirror from a whole board."""
-        kind, epoch, seq, canvas, pixels = self.sync(timeout=timeout)
-        assert kind == "board"
-        shape = canvas["board"]
-        self.board = Board(shape["width"], shape["height"], shape["bits"])
-        for index in range(shape["width"] * shape["height"]):
-            byte = pixels[index * shape["bits"] // 8]
-            self.board.set(index, byte if shape["bits"] == 8 else
-                           byte >> (0 if index % 2 else 4) & 15)
-        self.board.seq, self.epoch, self.canvas = seq, epoch, canvas
-        return self
-
-    def apply(self, diff):
-        start, to = struct.unpack_from("<QQ", diff)
-        if to <= self.board.seq:
-            return
-        if start > self.board.seq:
-            self.gaps += 1
-            self.apply(self.sync(self.epoch, self.board.seq)[2])
-            return
-        count, at = read_varint(diff, 16)
-        index, bits = -1, self.board.bits
-        for _ in range(count):
-            value, at = read_varint(diff, at)
-            index += 1 + (value >> bits)
-            self.board.set(index, value & (1 << bits) - 1)
-        assert at == len(diff)
-        self.board.seq = to
-
-    def follow(self, seq, timeout=5.0):
-        """Reads the feed until the mirror is at seq and a beat agreed."""
-        deadline = time.monotonic() + timeout
-        while True:
-            message = self.feed.receive(max(0, deadline - time.monotonic()))
-            if message is None:
-                raise Late(f"the feed did not come to {seq}: mirror at "
-                           f"{self.board.seq}, beat {self.beat}")
-            if message[0] == DIFF:
-                self.epoch = struct.unpack_from("<I", message, 1)[0]
-                self.apply(message[5:])
-            elif message[0] == CANVAS:
-                self.canvas = json.loads(message[5:])
-            elif message[0] == BEAT:
-                self.beat = dict(zip(
-                    ("epoch", "seq", "digest", "online", "lease_ms"),
-                    struct.unpack("<IQIII", message[1:])))
-                self.epoch = self.beat["epoch"]
-                if self.beat["seq"] > self.board.seq:
-                    self.gaps += 1
-                    self.apply(self.sync(self.epoch, self.board.seq)[2])
-                if self.beat["seq"] == self.board.seq:
-                    assert self.beat["digest"] == self.board.digest
-                    if self.board.seq >= seq:
-                        return self
-
-    def wait_beat(self, least_epoch=1, timeout=10.0):
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            message = self.feed.receive(left)
-            if message and message[0] == BEAT:
-                beat = struct.unpack("<IQIII", message[1:])
-                if beat[0] >= least_epoch:
-                    return dict(zip(("epoch", "seq", "digest", "online",
-                                     "lease_ms"), beat))
-        raise Late(f"no beat of epoch {least_epoch} within {timeout} s")
+    def user(self, user):
+        return self._ask(struct.pack("<BQQ", USER, 78, user))
 
 
-class Persister:
-    """A store in memory behind the control channel of several brokers."""
-
-    def __init__(self, context, folder, bases):
-        self.controls = [Link(context, zmq.DEALER,
-                              endpoint(folder, base, "control"))
-                         for base in bases]
-        self.journals = [Link(context, zmq.PULL,
-                              endpoint(folder, base, "journal"))
-                         for base in bases]
-        self.instance = random.getrandbits(63) | 1
-        self.records = {}  # seq: packed
-        self.epoch = 0
-        self.active = 0
-        self.snapshot = None  # (seq, canvas, pixels)
-        self.checkpoint = 0
-        self.grants = []
-        self.mute = False
-
-    def close(self):
-        for link in self.controls + self.journals:
-            link.close()
-
-    def hello(self):
-        seq = self.snapshot[0] if self.snapshot else 0
-        for control in self.controls:
-            control.send(struct.pack("<BQIQQB", PERSISTER, self.instance,
-                                     self.epoch, self.checkpoint, seq,
-                                     self.active))
-
-    def _keep(self, message):
-        body = message[5:]
-        for at in range(0, len(body), RECORD.size):
-            record = body[at:at + RECORD.size]
-            self.records.setdefault(struct.unpack_from("<Q", record)[0],
-                                    record)
-        while self.checkpoint + 1 in self.records:
-            self.checkpoint += 1
-        return len(body) // RECORD.size
-
-    def _answer(self, control, message):
-        if message[0] == GRANT:
-            epoch, active, seq = struct.unpack("<IBQ", message[1:])
-            self.grants.append((epoch, active, seq))
-            self.active = active
-            self.epoch = max(self.epoch, epoch)
-            if active and self.checkpoint < seq:
-                control.send(struct.pack("<BQI", REPLAY, self.checkpoint + 1,
-                                         16384))
-        elif message[0] == RECORDS:
-            self._keep(message)
-        elif message[0] == SNAPSHOT_ASK and not self.mute:
-            seq, canvas, pixels = self.snapshot or (0, None, b"")
-            control.send(pack_board(SNAPSHOT, self.epoch, seq, canvas, pixels))
-        elif message[0] == REPLAY and not self.mute:
-            start, most = struct.unpack("<QI", message[1:])
-            body = b""
-            while start in self.records and most:
-                body += self.records[start]
-                start, most = start + 1, most - 1
-            control.send(struct.pack("<BI", RECORDS, self.epoch) + body)
-
-    def run(self, seconds=0.0, until=None):
-        """Says hello and answers, for a time or until a condition holds."""
-        deadline = time.monotonic() + (seconds or 10.0)
-        hello_at = 0
-        while time.monotonic() < deadline:
-            if time.monotonic() >= hello_at:
-                self.hello()
-                hello_at = time.monotonic() + 0.5
-            for journal in self.journals:
-                while (message := journal.receive(0)):
-                    assert message[0] == RECORDS
-                    self._keep(message)
-            for control in self.controls:
-                while (message := control.receive(0.005)):
-                    self._answer(control, message)
-            if until and until():
-                return self
-        if until:
-            raise Late("the persister waited in vain")
-        return self
-
-
-def ask(context, folder, base, timeout=3.0, **request):
-    """stipplectl's request to one broker; None where it does not answer."""
-    control = Link(context, zmq.DEALER, endpoint(folder, base, "control"))
+def board(folder, endpoint, timeout_s=5):
+    """(seq, packed pixels) of the leader's board."""
+    dealer = Dealer(folder, [endpoint + ".ingress"])
     try:
-        control.send(bytes([CTL]) + json.dumps(request).encode())
-        message = control.receive(timeout)
-        if message is None:
-            return None
-        assert message[0] == CTL_REPLY
-        return json.loads(message[1:])
+        answer = dealer.ask(struct.pack("<BIQ", SYNC, 0, 0), timeout_s)
     finally:
-        control.close()
+        dealer.close()
+    if answer is None or answer[0] != BOARD:
+        return None
+    _, seq, json_size = struct.unpack_from("<IQH", answer, 1)
+    return seq, answer[15 + json_size:]
+
+
+class Player(threading.Thread):
+    """Places at `rate` a second in batches, each once more (RESENT) where no
+    verdict comes, and keeps what was acknowledged."""
+
+    def __init__(self, folder, endpoint, rate, rng, width, height, users=50):
+        super().__init__(daemon=True)
+        self.folder, self.endpoint = folder, endpoint
+        self.rate, self.rng, self.users = rate, rng, users
+        self.width, self.height = width, height
+        self.acknowledged = {}
+        self.waiting = {}  # ticket: [sent at, fields]
+        self.ending = threading.Event()
+        self.error = None
+        self.ticket = 0
+        self.requests = collections.Counter()
+
+    def run(self):
+        try:
+            self._run()
+        except Exception as error:
+            self.error = error
+
+    def _run(self):
+        dealer = Dealer(self.folder, [self.endpoint + ".ingress"])
+        began, placed = time.monotonic(), 0
+        while not self.ending.is_set() or self.waiting:
+            due = int((time.monotonic() - began) * self.rate) - placed
+            if not self.ending.is_set() and due > 0 and \
+                    len(self.waiting) < 5000:
+                count = min(due, 1000)
+                placed += count
+                self._send(dealer, [self._new() for _ in range(count)], 0)
+            elif due > 0:
+                placed += due  # what could not be placed is not caught up
+            self._receive(dealer, 0.02)
+            late = [t for t, (sent, _) in self.waiting.items()
+                    if time.monotonic() - sent > 2]
+            self._send(dealer, late[:4000], RESENT)
+        dealer.close()
+
+    def _new(self):
+        self.ticket += 1
+        user = (self.rng.randrange(self.users) + 1) * 0x9E3779B97F4A7C15
+        user &= 2 ** 64 - 1
+        self.requests[user] += 1
+        self.waiting[self.ticket] = [0, (
+            user, self.requests[user], self.rng.randrange(self.width),
+            self.rng.randrange(self.height), self.rng.randrange(16))]
+        return self.ticket
+
+    def _send(self, dealer, tickets, flags):
+        if not tickets or not dealer.socket.poll(0, zmq.POLLOUT):
+            return
+        parts = [struct.pack("<BH", PLACES, len(tickets))]
+        for ticket in tickets:
+            entry = self.waiting[ticket]
+            entry[0] = time.monotonic()
+            parts.append(struct.pack("<QQIHHBB", ticket, *entry[1], flags))
+        dealer.socket.send(b"".join(parts))
+
+    def _receive(self, dealer, timeout_s):
+        while (message := dealer.receive(timeout_s)) is not None:
+            timeout_s = 0
+            if message[0] != VERDICTS:
+                continue
+            count = struct.unpack_from("<H", message, 1)[0]
+            for i in range(count):
+                ticket, status, seq, _ = struct.unpack_from(
+                    "<QBQI", message, 3 + 21 * i)
+                if ticket in self.waiting and status != UNAVAILABLE:
+                    assert status in (OK, DUPLICATE), status
+                    fields = self.waiting.pop(ticket)[1]
+                    assert seq not in self.acknowledged, f"{seq} given twice"
+                    self.acknowledged[seq] = Placed(seq, *fields)
+
+    def finish(self, timeout=60):
+        self.ending.set()
+        self.join(timeout)
+        assert not self.is_alive(), f"{len(self.waiting)} are unanswered"
+        if self.error:
+            raise self.error
+        return {seq: p._replace(user=user_hex(p.user))
+                for seq, p in self.acknowledged.items()}
