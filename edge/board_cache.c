@@ -183,6 +183,26 @@ static void s_start(board_cache_t *self, rendering_kind_t kind)
     self->submit(self->context, &job->work);
 }
 
+/* PNGs of a large board take seconds of a core: one at a time. */
+static bool s_may_start(const board_cache_t *self, rendering_kind_t kind)
+{
+    for (rendering_kind_t i = kind ? 1 : 0; i <= (kind ? PNG_SCALE_MAX : 0);
+         i++)
+        if (self->slots[i].job)
+            return false;
+    return true;
+}
+
+/* Starts what is waited for, beginning behind the kind that had its turn. */
+static void s_start_next(board_cache_t *self, rendering_kind_t last)
+{
+    for (unsigned i = 1; i <= RENDERING_KINDS; i++) {
+        rendering_kind_t kind = (last + i) % RENDERING_KINDS;
+        if (self->slots[kind].waiters && s_may_start(self, kind))
+            s_start(self, kind);
+    }
+}
+
 /* Only who waits now: a callback may ask, and wait, again. */
 static void s_serve(slot_t *slot)
 {
@@ -233,8 +253,7 @@ static void s_done(work_t *work)
         s_serve(slot);
     else
         s_put_off(slot);
-    if (slot->waiters && !slot->job)
-        s_start(self, kind);
+    s_start_next(self, kind);
 }
 
 const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
@@ -248,7 +267,7 @@ const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
     s_push(job && s_good(self, &job->canvas, &job->made, kind) ? &slot->served
                                                                : &slot->waiters,
            waiter);
-    if (!job)
+    if (s_may_start(self, kind))
         s_start(self, kind);
     return NULL;
 }

@@ -4,7 +4,7 @@
  * scale. A rendering is made at most once per cache life and kind, on a worker
  * thread from a copy of the board, whatever the number of requests; requests
  * that come meanwhile wait for it. While the board does not change, a rendering
- * stays good. Nothing is made where nobody asks.
+ * stays good. Nothing is made where nobody asks, and one PNG at a time.
  *
  * Capacity: one rendering and one running job a kind; waiters are connections,
  * which the server bounds.

@@ -14,6 +14,10 @@
  * - Without Content-Length, POST and PUT are taken to have 100 MB to come:
  *   they are answered at once, and the connection ends.
  * - Nothing is written while a partial send waits.
+ * - While an answer waits for its reader, input is neither read nor can it be
+ *   switched off without the output: unread bytes wake the loop again and
+ *   again. Who sends more and reads nothing is hung up on after a second or
+ * two.
  */
 #include "edge/http.h"
 
@@ -21,12 +25,14 @@
 #include "edge/api.h"
 #include "edge/http_request.h"
 #include "edge/server.h"
+#include "edge/socket.h"
 
 #include <ctype.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 /* At once, and before other sockets get their turn. */
@@ -38,6 +44,8 @@
 #define DISCARD_BYTES_MAX (16 << 20)
 /* Longest time without progress of an answer. */
 #define ANSWER_TIMEOUT_S 30
+#define STALL_CHECK_US 1000000
+#define STUCK_CHECK_US 250000
 
 struct http {
     edge_t *edge;
@@ -57,6 +65,8 @@ typedef struct {
     uint64_t expected; /* of the body, by Content-Length */
     bool began;        /* the body did */
     bool deferred;     /* the handler answers later */
+    size_t sent;       /* of the answer, when it was last looked at */
+    bool stuck;        /* it had not gone on then, and input waited */
 } link_t;
 
 /* --- Renderings on the thread pool ------------------------------------------
@@ -188,8 +198,36 @@ static int s_send(http_t *self, user_t *user, struct lws *wsi)
             return -1;
     if (!s_left(exchange))
         return s_finish(user, wsi);
+    ((link_t *)exchange->context)->sent = exchange->sent;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_TIMEOUT_S);
+    lws_set_timer_usecs(wsi, STALL_CHECK_US);
     lws_callback_on_writable(wsi);
+    return 0;
+}
+
+/* More input, or its end, waits behind the request that is being answered. */
+static bool s_has_input(struct lws *wsi)
+{
+    uint8_t byte;
+    return recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+/* While an answer waits for its reader: each second, sooner where there is
+ * input. */
+static int s_on_timer(user_t *user, struct lws *wsi)
+{
+    exchange_t *exchange = user ? user->exchange : NULL;
+    if (!exchange || !exchange->answered)
+        return 0;
+    link_t *link = exchange->context;
+    bool stuck = s_has_input(wsi) && link->sent == exchange->sent;
+    if (stuck && link->stuck) {
+        socket_kill(wsi); /* a mere -1 would wait for the reader */
+        return 0;
+    }
+    link->stuck = stuck;
+    link->sent = exchange->sent;
+    lws_set_timer_usecs(wsi, stuck ? STUCK_CHECK_US : STALL_CHECK_US);
     return 0;
 }
 
@@ -400,6 +438,8 @@ int http_callback(struct lws *wsi, int reason, void *user, void *in,
     case LWS_CALLBACK_CLOSED_HTTP:
         s_end(user);
         return 0;
+    case LWS_CALLBACK_TIMER:
+        return s_on_timer(user, wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return s_on_upgrade(self, wsi, in);
     case LWS_CALLBACK_RAW_RX:

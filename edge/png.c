@@ -13,6 +13,7 @@
 #include <spng.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 typedef struct {
     blob_t *blob;
@@ -105,10 +106,12 @@ blob_t *png_render(const canvas_t *canvas, const uint8_t *pixels,
     assert(context);
     int error = spng_set_png_stream(context, s_write, &sink);
     error |= spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL,
-                             scale == 1 ? 6 : 2);
+                             scale == 1 ? 6 : 1);
     error |= spng_set_option(context, SPNG_FILTER_CHOICE,
                              scale == 1 ? SPNG_FILTER_CHOICE_NONE
                                         : SPNG_FILTER_CHOICE_UP);
+    error |= spng_set_option(context, SPNG_IMG_COMPRESSION_STRATEGY,
+                             scale == 1 ? Z_DEFAULT_STRATEGY : Z_RLE);
     error |= spng_set_ihdr(context, &header);
     assert(!error);
     s_set_palette(context, canvas);

@@ -298,6 +298,22 @@ START_TEST(pngs_are_kinds_of_their_own)
 }
 END_TEST
 
+START_TEST(pngs_are_made_one_at_a_time)
+{
+    asker_t askers[PNG_SCALE_MAX + 1] = {0};
+    for (rendering_kind_t i = PNG_SCALE_MAX; i > 0; i--)
+        ck_assert_ptr_null(s_get(&askers[i], i));
+    for (int i = 1; i <= PNG_SCALE_MAX; i++) {
+        unsigned calls = 0;
+        s_finish(); /* s_submit fails on a second job at a time */
+        for (int j = 1; j <= PNG_SCALE_MAX; j++)
+            calls += askers[j].calls;
+        ck_assert_uint_eq(calls, i);
+    }
+    ck_assert_ptr_null(job);
+}
+END_TEST
+
 START_TEST(another_palette_is_another_png)
 {
     asker_t asker = {0};
@@ -326,6 +342,7 @@ Suite *suite_edge_board_cache(void)
     tcase_add_test(tcase, who_left_is_not_called);
     tcase_add_test(tcase, a_cache_may_go_while_a_job_runs);
     tcase_add_test(tcase, pngs_are_kinds_of_their_own);
+    tcase_add_test(tcase, pngs_are_made_one_at_a_time);
     tcase_add_test(tcase, another_palette_is_another_png);
     suite_add_tcase(suite, tcase);
     return suite;
