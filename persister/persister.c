@@ -6,8 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/metrics.h"
-#include "common/metrics_server.h"
+#include "persister/figures.h"
 #include "persister/intake.h"
 #include "persister/link.h"
 #include "persister/reader.h"
@@ -24,20 +23,10 @@
 #define TICK_MS 100
 /* An idle one looks where the store is now. */
 #define REFRESH_MS 2000
+/* Longest wait at the end for what is committed to be in the store. */
+#define DRAIN_MS 3000
 /* Lines about what only a hand can mend. */
 #define SAY_EVERY_MS 30000
-
-#define METRIC(id, type, name, help) ID_##id,
-enum {
-#include "persister/metrics.def"
-    METRICS
-};
-#undef METRIC
-#define METRIC(id, type, name, help) {type, name, help},
-static const metric_row_t metric_rows[METRICS] = {
-#include "persister/metrics.def"
-};
-#undef METRIC
 
 typedef enum { IDLE, OPENING, ACTIVE } stage_t;
 
@@ -46,8 +35,7 @@ struct persister {
     zloop_t *loop;
     link_t *link;
     zactor_t *writer, *reader;
-    metrics_server_t *metrics;
-    zmq_pollitem_t metrics_item;
+    figures_t *figures;
     uint64_t instance;
     stage_t mode;
     intake_t intake;
@@ -62,7 +50,9 @@ struct persister {
     uint64_t board_at_ms;  /* when the canvas was asked for last */
     bool canvas_known;     /* of this time active */
     uint64_t said_at_ms;
-    int64_t values[METRICS];
+    uint64_t drain_until_ms; /* 0: not asked to end */
+    uint64_t drain_to;       /* committed when asked, */
+    bool drain_known;        /* as the leader told after that */
 };
 
 static uint64_t s_queue(const persister_t *self)
@@ -103,7 +93,7 @@ static void s_pump(persister_t *self)
                s_queue(self) + BUS_RECORDS_MAX <= WRITER_QUEUE_MAX;
     self->replay_at_ms = ask ? now_ms : 0;
     if (ask) {
-        self->values[ID_REPLAYS]++;
+        figures_add(self->figures, FIGURE_REPLAYS, 1);
         link_replay(self->link, self->intake.next, BUS_RECORDS_MAX);
     }
     link_pause_journal(self->link, ask);
@@ -144,6 +134,9 @@ static void s_on_grant(void *context, const bus_grant_t *grant)
 {
     persister_t *self = context;
     self->committed = grant->seq;
+    if (self->drain_until_ms && !self->drain_known)
+        self->drain_to = grant->seq;
+    self->drain_known = self->drain_until_ms;
     if (!grant->active) {
         s_leave(self, "not_granted");
         return;
@@ -187,18 +180,18 @@ static void s_take(persister_t *self, zframe_t **frame, uint64_t first,
     uint64_t skip, last = first + count - 1;
     if (first <= self->intake.next &&
         s_queue(self) + count > WRITER_QUEUE_MAX) {
-        self->values[ID_DROPPED]++;
+        figures_add(self->figures, FIGURE_DROPPED, 1);
         intake_refuse(&self->intake, last);
         return;
     }
     switch (intake_offer(&self->intake, first, last, &skip)) {
     case INTAKE_TAKE:
         self->sent += count - skip;
-        self->values[ID_RECEIVED] += (int64_t)(count - skip);
+        figures_add(self->figures, FIGURE_RECEIVED, count - skip);
         writer_records(self->writer, frame, skip);
         break;
     case INTAKE_GAP:
-        self->values[ID_GAPS]++;
+        figures_add(self->figures, FIGURE_GAPS, 1);
         break;
     case INTAKE_OLD:
         break;
@@ -208,7 +201,7 @@ static void s_take(persister_t *self, zframe_t **frame, uint64_t first,
 static void s_on_bad(void *context)
 {
     persister_t *self = context;
-    self->values[ID_BAD_MESSAGES]++;
+    figures_add(self->figures, FIGURE_BAD_MESSAGES, 1);
 }
 
 static void s_on_journal(void *context, zframe_t **frame)
@@ -281,10 +274,10 @@ static void s_count_reader(persister_t *self, zframe_t *frame)
     reader_news_t news;
     assert(frame && zframe_size(frame) == sizeof news);
     memcpy(&news, zframe_data(frame), sizeof news);
-    self->values[ID_LOOKUPS_FOUND] = (int64_t)news.found;
-    self->values[ID_LOOKUPS_NONE] = (int64_t)news.none;
-    self->values[ID_LOOKUPS_FAILED] = (int64_t)news.failed;
-    self->values[ID_RESTORES] = (int64_t)news.restores;
+    figures_set(self->figures, FIGURE_LOOKUPS_FOUND, news.found);
+    figures_set(self->figures, FIGURE_LOOKUPS_NONE, news.none);
+    figures_set(self->figures, FIGURE_LOOKUPS_FAILED, news.failed);
+    figures_set(self->figures, FIGURE_RESTORES, news.restores);
 }
 
 static int s_on_reader(zloop_t *loop, zsock_t *socket, void *arg)
@@ -346,6 +339,15 @@ static void s_ask_canvas(persister_t *self, uint64_t now_ms)
     link_ask_board(self->link);
 }
 
+/* Asked to end, and nothing is left to do, or no time. */
+static bool s_drained(const persister_t *self, uint64_t now_ms)
+{
+    uint64_t checkpoint = self->news.state.checkpoint;
+    return self->drain_until_ms &&
+           (self->mode != ACTIVE || now_ms >= self->drain_until_ms ||
+            (self->drain_known && checkpoint >= self->drain_to));
+}
+
 static int s_on_tick(zloop_t *loop, int timer, void *arg)
 {
     persister_t *self = arg;
@@ -360,60 +362,37 @@ static int s_on_tick(zloop_t *loop, int timer, void *arg)
         s_open(self);
     s_ask_canvas(self, now_ms);
     s_pump(self);
-    if (self->metrics)
-        metrics_server_run(self->metrics);
-    return 0;
+    figures_tick(self->figures);
+    return s_drained(self, now_ms) ? -1 : 0;
 }
 
-static char *s_render(void *context, size_t *length)
+static void s_gather(void *context)
 {
     persister_t *self = context;
     const writer_news_t *news = &self->news;
     uint64_t checkpoint = news->state.checkpoint;
-    uint64_t wall_ms = clock_wall_ms();
-    int64_t *values = self->values;
-    values[ID_ACTIVE] = self->mode == ACTIVE;
-    values[ID_CHECKPOINT] = (int64_t)checkpoint;
-    values[ID_LAG] = self->committed > checkpoint
-                         ? (int64_t)(self->committed - checkpoint)
-                         : 0;
-    values[ID_QUEUE] = (int64_t)s_queue(self);
-    values[ID_WRITTEN] = (int64_t)news->written;
-    values[ID_BATCHES] = (int64_t)news->batches;
-    values[ID_RETRIES] = (int64_t)news->retries;
-    values[ID_LAST_ERROR] = (int64_t)news->last_error_ms;
-    values[ID_SNAPSHOT_SEQ] = (int64_t)news->snapshot_seq;
-    values[ID_SNAPSHOT_AGE] =
-        news->snapshot_at_ms && wall_ms > news->snapshot_at_ms
-            ? (int64_t)(wall_ms - news->snapshot_at_ms)
-            : 0;
-    values[ID_DISAGREED] = (int64_t)news->disagreed;
-    return metrics_render(metric_rows, values, METRICS, length);
-}
-
-static int s_on_metrics(zloop_t *loop, zmq_pollitem_t *item, void *arg)
-{
-    persister_t *self = arg;
-    (void)loop;
-    (void)item;
-    metrics_server_run(self->metrics);
-    return 0;
-}
-
-static int s_serve_metrics(persister_t *self)
-{
-    const settings_common_t *common = &self->config->common;
-    if (!common->metrics_port)
-        return 0;
-    self->metrics = metrics_server_new(
-        common->metrics_host, (uint16_t)common->metrics_port, s_render, self);
-    if (!self->metrics)
-        return -1;
-    self->metrics_item = (zmq_pollitem_t){
-        .fd = metrics_server_fd(self->metrics), .events = ZMQ_POLLIN};
-    zloop_poller(self->loop, &self->metrics_item, s_on_metrics, self);
-    zloop_poller_set_tolerant(self->loop, &self->metrics_item);
-    return 0;
+    uint64_t lag =
+        self->committed > checkpoint ? self->committed - checkpoint : 0;
+    uint64_t wall_ms = clock_wall_ms(), at_ms = news->snapshot_at_ms;
+    uint64_t age_ms = at_ms && wall_ms > at_ms ? wall_ms - at_ms : 0;
+    const struct {
+        unsigned figure;
+        uint64_t value;
+    } gauges[] = {
+        {FIGURE_ACTIVE, self->mode == ACTIVE},
+        {FIGURE_CHECKPOINT, checkpoint},
+        {FIGURE_LAG, lag},
+        {FIGURE_QUEUE, s_queue(self)},
+        {FIGURE_WRITTEN, news->written},
+        {FIGURE_BATCHES, news->batches},
+        {FIGURE_RETRIES, news->retries},
+        {FIGURE_LAST_ERROR, news->last_error_ms},
+        {FIGURE_SNAPSHOT_SEQ, news->snapshot_seq},
+        {FIGURE_SNAPSHOT_AGE, age_ms},
+        {FIGURE_DISAGREED, news->disagreed},
+    };
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        figures_set(self->figures, gauges[i].figure, gauges[i].value);
 }
 
 static int s_start_actors(persister_t *self, const bus_security_t *security)
@@ -455,7 +434,8 @@ persister_t *persister_new(const persister_config_t *config,
         .on_bad = s_on_bad,
     };
     self->link = link_new(config->brokers, security, self->loop, &events);
-    if (!self->link || s_start_actors(self, security) || s_serve_metrics(self))
+    self->figures = figures_new(&config->common, self->loop, s_gather, self);
+    if (!self->link || !self->figures || s_start_actors(self, security))
         persister_destroy(&self);
     return self;
 }
@@ -468,7 +448,7 @@ void persister_destroy(persister_t **self_p)
     zactor_destroy(&self->writer); /* writes what is queued */
     zactor_destroy(&self->reader);
     link_destroy(&self->link);
-    metrics_server_destroy(&self->metrics);
+    figures_destroy(&self->figures);
     zloop_destroy(&self->loop);
     free(self);
     *self_p = NULL;
@@ -481,5 +461,11 @@ void persister_run(persister_t *self)
     s_open(self);
     log_info("ready", "bind=%s", self->config->bind);
     zloop_start(self->loop);
+    /* A signal ended it; once more, until the store has all, or another one. */
+    zsys_interrupted = 0;
+    self->drain_until_ms = clock_mono_ms() + DRAIN_MS;
+    s_report(self);
+    zloop_start(self->loop);
+    s_report(self);
     log_info("stop", "checkpoint=%" PRIu64, self->news.state.checkpoint);
 }

@@ -253,6 +253,7 @@ static void s_run(zsock_t *pipe, void *arg)
     self->pipe = pipe;
     zsock_signal(pipe, 0);
     zpoller_t *poller = zpoller_new(self->pipe, self->query, NULL);
+    zpoller_set_nonstop(poller, true); /* the owner says when */
     while (!self->terminated) {
         zpoller_wait(poller, NEWS_MS);
         for (int i = 0;

@@ -335,6 +335,7 @@ static void s_take(writer_t *self)
 static void s_loop(writer_t *self)
 {
     zpoller_t *poller = zpoller_new(self->pipe, NULL);
+    zpoller_set_nonstop(poller, true); /* the owner says when */
     while (!self->terminated) {
         if (zpoller_wait(poller, s_wait_ms(self)))
             while (!self->terminated && zsock_events(self->pipe) & ZMQ_POLLIN)
