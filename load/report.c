@@ -61,7 +61,7 @@ void report_merge(report_t *self, const report_t *other)
         self->last_ack = other->last_ack;
     s_merge_ledger(&self->ledger, &other->ledger);
     histogram_merge(&self->verdict_latency, &other->verdict_latency);
-    histogram_merge(&self->seen_latency, &other->seen_latency);
+    histogram_merge(&self->witness_latency, &other->witness_latency);
     histogram_merge(&self->everyone_latency, &other->everyone_latency);
 }
 
@@ -158,9 +158,9 @@ static void s_add_placements(json_t *json, const report_t *self)
     json_object_set_new(json, "place_to_verdict_ms",
                         s_latency(&self->verdict_latency));
     json_object_set_new(json, "place_to_seen_ms",
-                        s_latency(&self->seen_latency));
-    json_object_set_new(json, "place_to_seen_by_everyone_ms",
                         s_latency(&self->everyone_latency));
+    json_object_set_new(json, "place_to_witness_ms",
+                        s_latency(&self->witness_latency));
 }
 
 static void s_add_viewing(json_t *json, const report_t *self,

@@ -63,7 +63,9 @@ typedef struct {
     uint64_t first_sent_us, last_verdict_us; /* monotonic */
     uint64_t last_ack;
     ledger_counts_t ledger;
-    histogram_t verdict_latency, seen_latency, everyone_latency;
+    histogram_t verdict_latency;
+    histogram_t everyone_latency; /* until shown, sampled at every viewer */
+    histogram_t witness_latency;  /* every placement at one viewer */
 } report_t;
 
 /* What the parent alone knows. */

@@ -112,7 +112,7 @@ static int s_begin(worker_t *self)
     hub_t *hub = &self->hub;
     const config_t *config = hub->config;
     hub->history = history_new();
-    hub->ledger = ledger_new(config->shared, &hub->report->seen_latency);
+    hub->ledger = ledger_new(config->shared, &hub->report->witness_latency);
     ws_nonce_init(&hub->nonce);
     hub->epoll = epoll_create1(EPOLL_CLOEXEC);
     hub->scratch_size = SCRATCH_BYTES;
