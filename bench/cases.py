@@ -12,6 +12,7 @@ import random
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import threading
 import time
@@ -329,14 +330,18 @@ def connect_once(start, frames, seconds, **ws):
 
 
 def start_stipple_quiet(rig):
+    """A board that changes slowly, and who comes with `since` one behind."""
     edge_broker = rig.broker(rig.redis())
-    edge = rig.edge(edge_broker, "--handshake-rate", 0)
+    edge = rig.edge(edge_broker, "--handshake-rate", 1000000)
     feed(rig, edge_broker, 100)
-    time.sleep(1)
-    seq = json.loads(http(edge.url + "/api/v1/pixels/0/0", timeout=5)
-                     )["seq"] if False else 1
-    return edge, edge.port, {"path": f"/api/v1/ws?since={seq}",
+    board = f"{edge.url}/api/v1/board"
+    wait_for(lambda: board_seq(board) > 100, 30, "the board changes")
+    return edge, edge.port, {"path": f"/api/v1/ws?since={board_seq(board)-50}",
                              "protocol": "stipple.v1"}
+
+
+def board_seq(url):
+    return struct.unpack_from("<Q", http(url), 16)[0]
 
 
 def connect(rounds=3, seconds=5):
