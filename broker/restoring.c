@@ -86,9 +86,11 @@ static void s_write(broker_t *self)
     world->born = world->epoch;
     world->canvas.epoch = world->epoch;
     world_recall_users(world);
-    log_info("restored", "seq=%" PRIu64 " log=%" PRIu64, world->seq,
-             history_next(world->history) - first);
-    COUNT(RESTORES);
+    if (world->seq) {
+        log_info("restored", "seq=%" PRIu64 " log=%" PRIu64, world->seq,
+                 history_next(world->history) - first);
+        COUNT(RESTORES);
+    }
     repair_start(self, s_self(self)->empty ? first : s_self(self)->start,
                  s_self(self)->empty);
 }
@@ -98,6 +100,8 @@ static void s_create(broker_t *self)
     uint32_t epoch = self->world.epoch;
     world_open(&self->world, &self->blank);
     self->world.epoch = epoch;
+    log_info("canvas_created", "width=%" PRIu32 " height=%" PRIu32 " bits=%u",
+             self->blank.width, self->blank.height, self->blank.bits);
     s_write(self);
 }
 
