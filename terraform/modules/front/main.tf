@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# One region's load balancer before its edges. Web sockets idle longer than the
+# edge's ping of 25 s never do.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "name" { type = string }
+variable "vpc_id" { type = string }
+variable "vpc_cidr" { type = string }
+variable "subnets" { type = list(string) }
+variable "edges" { type = string } # security group of the edges
+variable "certificate_arn" { type = string }
+variable "tls" { type = bool }
+variable "drain_seconds" { type = number }
+variable "waf_rate" { type = number }
+variable "cdn_cidrs" { type = list(string) }
+variable "deletion_protection" { type = bool }
+
+resource "aws_security_group" "this" {
+  name        = "${var.name}-front"
+  description = "The load balancer"
+  vpc_id      = var.vpc_id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "world" {
+  # checkov:skip=CKV_AWS_260: a public page; port 80 redirects wherever there is a certificate
+  for_each          = toset(var.tls ? ["80", "443"] : ["80"])
+  security_group_id = aws_security_group.this.id
+  description       = "Everybody"
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = each.key
+  to_port           = each.key
+}
+
+resource "aws_vpc_security_group_egress_rule" "edges" {
+  # checkov:skip=CKV_AWS_23: the group says it
+  security_group_id            = aws_security_group.this.id
+  referenced_security_group_id = var.edges
+  ip_protocol                  = "tcp"
+  from_port                    = 8080
+  to_port                      = 8080
+}
+
+resource "aws_vpc_security_group_ingress_rule" "edges" {
+  # checkov:skip=CKV_AWS_23: the group says it
+  security_group_id            = var.edges
+  referenced_security_group_id = aws_security_group.this.id
+  ip_protocol                  = "tcp"
+  from_port                    = 8080
+  to_port                      = 8080
+}
+
+resource "aws_lb" "this" {
+  # checkov:skip=CKV_AWS_91: a line a request of a crowd costs more than it tells; the edges count
+  # checkov:skip=CKV2_AWS_20: redirects to HTTPS wherever there is a certificate
+  # checkov:skip=CKV2_AWS_28: has a WAF unless waf_rate is 0
+  # checkov:skip=CKV_AWS_150: deletion_protection, on by default
+  name                       = var.name
+  load_balancer_type         = "application"
+  subnets                    = var.subnets
+  security_groups            = [aws_security_group.this.id]
+  idle_timeout               = 120
+  drop_invalid_header_fields = true
+  enable_deletion_protection = var.deletion_protection
+}
+
+resource "aws_lb_target_group" "this" {
+  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; the hop to the edge stays in the VPC
+  name       = var.name
+  vpc_id     = var.vpc_id
+  port       = 8080
+  protocol   = "HTTP"
+  slow_start = 30
+  # Longer than the drain: the edge closes its viewers, not the balancer.
+  deregistration_delay          = var.drain_seconds + 30
+  load_balancing_algorithm_type = "least_outstanding_requests"
+  health_check {
+    path                = "/readyz"
+    matcher             = "200"
+    interval            = 10
+    timeout             = 5
+    healthy_threshold   = 2
+    unhealthy_threshold = 2
+  }
+}
+
+resource "aws_lb_listener" "http" {
+  # checkov:skip=CKV_AWS_2: redirects wherever there is a certificate
+  # checkov:skip=CKV_AWS_103: plain HTTP has no TLS version
+  load_balancer_arn = aws_lb.this.arn
+  port              = 80
+  protocol          = "HTTP"
+  default_action {
+    type             = var.tls ? "redirect" : "forward"
+    target_group_arn = var.tls ? null : aws_lb_target_group.this.arn
+    dynamic "redirect" {
+      for_each = var.tls ? [1] : []
+      content {
+        port        = "443"
+        protocol    = "HTTPS"
+        status_code = "HTTP_308"
+      }
+    }
+  }
+}
+
+resource "aws_lb_listener" "https" {
+  count             = var.tls ? 1 : 0
+  load_balancer_arn = aws_lb.this.arn
+  port              = 443
+  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  certificate_arn   = var.certificate_arn
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this.arn
+  }
+}
+
+module "waf" {
+  source = "../waf"
+  count  = var.waf_rate > 0 ? 1 : 0
+  name   = var.name
+  scope  = "REGIONAL"
+  rate   = var.waf_rate
+
+  uncounted = var.cdn_cidrs
+}
+
+resource "aws_wafv2_web_acl_association" "this" {
+  count        = var.waf_rate > 0 ? 1 : 0
+  resource_arn = aws_lb.this.arn
+  web_acl_arn  = module.waf[0].arn
+}
+
+output "arn" { value = aws_lb.this.arn }
+output "arn_suffix" { value = aws_lb.this.arn_suffix }
+output "dns_name" { value = aws_lb.this.dns_name }
+output "zone_id" { value = aws_lb.this.zone_id }
+output "target_group" { value = aws_lb_target_group.this.arn }
+output "target_group_suffix" { value = aws_lb_target_group.this.arn_suffix }
+output "listener_ports" { value = concat([80], aws_lb_listener.https[*].port) }
+output "has_waf" { value = length(module.waf) == 1 }

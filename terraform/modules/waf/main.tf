@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A rate rule by address, and AWS's lists of known bad senders and inputs.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "name" { type = string }
+variable "scope" { type = string } # REGIONAL or CLOUDFRONT
+variable "rate" { type = number }
+variable "uncounted" {
+  type    = list(string)
+  default = []
+}
+
+resource "aws_wafv2_ip_set" "uncounted" {
+  count              = length(var.uncounted) > 0 ? 1 : 0
+  name               = "${var.name}-cdn"
+  scope              = var.scope
+  ip_address_version = "IPV4"
+  addresses          = var.uncounted
+}
+
+resource "aws_wafv2_web_acl" "this" {
+  # checkov:skip=CKV2_AWS_31: sampled requests and metrics tell; full logs by the operator's choice
+  # checkov:skip=CKV_AWS_192: the list with Log4j's rule is in
+  name  = var.name
+  scope = var.scope
+  default_action {
+    allow {}
+  }
+  visibility_config {
+    cloudwatch_metrics_enabled = true
+    metric_name                = var.name
+    sampled_requests_enabled   = true
+  }
+  rule {
+    name     = "rate"
+    priority = 1
+    action {
+      block {}
+    }
+    statement {
+      rate_based_statement {
+        limit              = var.rate
+        aggregate_key_type = "IP"
+        # CloudFront's own addresses stand for many viewers, whom the list at
+        # CloudFront has counted already.
+        dynamic "scope_down_statement" {
+          for_each = length(var.uncounted) > 0 ? [1] : []
+          content {
+            not_statement {
+              statement {
+                ip_set_reference_statement { arn = aws_wafv2_ip_set.uncounted[0].arn }
+              }
+            }
+          }
+        }
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "${var.name}-rate"
+      sampled_requests_enabled   = true
+    }
+  }
+  dynamic "rule" {
+    for_each = { AWSManagedRulesAmazonIpReputationList = 2, AWSManagedRulesKnownBadInputsRuleSet = 3 }
+    content {
+      name     = rule.key
+      priority = rule.value
+      override_action {
+        none {}
+      }
+      statement {
+        managed_rule_group_statement {
+          vendor_name = "AWS"
+          name        = rule.key
+        }
+      }
+      visibility_config {
+        cloudwatch_metrics_enabled = true
+        metric_name                = rule.key
+        sampled_requests_enabled   = true
+      }
+    }
+  }
+}
+
+output "arn" { value = aws_wafv2_web_acl.this.arn }
