@@ -4,12 +4,15 @@
 # account, no network.
 
 mock_provider "aws" {
-  mock_data "aws_availability_zones" { defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] } }
-  mock_data "aws_region" { defaults = { name = "eu-central-1" } }
-  mock_data "aws_caller_identity" { defaults = { account_id = "123456789012" } }
-  mock_data "aws_partition" { defaults = { partition = "aws" } }
-  mock_data "aws_ip_ranges" { defaults = { cidr_blocks = ["192.0.2.0/24"] } }
-  mock_data "aws_ssm_parameter" { defaults = { value = "ami-0123456789abcdef0" } }
+  source = "./tests/mocks"
+}
+mock_provider "aws" {
+  alias  = "global"
+  source = "./tests/mocks"
+}
+mock_provider "aws" {
+  alias  = "second"
+  source = "./tests/mocks"
 }
 # Never called: with a secret_name nothing is drawn.
 provider "aws" {
@@ -20,17 +23,6 @@ provider "aws" {
   skip_credentials_validation = true
   skip_requesting_account_id  = true
   skip_metadata_api_check     = true
-}
-mock_provider "aws" {
-  alias = "global"
-}
-mock_provider "aws" {
-  alias = "second"
-  mock_data "aws_availability_zones" { defaults = { names = ["us-east-2a", "us-east-2b", "us-east-2c"] } }
-  mock_data "aws_region" { defaults = { name = "us-east-2" } }
-  mock_data "aws_caller_identity" { defaults = { account_id = "123456789012" } }
-  mock_data "aws_partition" { defaults = { partition = "aws" } }
-  mock_data "aws_ssm_parameter" { defaults = { value = "ami-0123456789abcdef1" } }
 }
 
 variables {
@@ -74,27 +66,6 @@ run "the_least_is_two_commands_away" {
   assert {
     condition     = module.broker.endpoints == ["tcp://broker-1.stipple.internal:7700", "tcp://broker-2.stipple.internal:7700"]
     error_message = "stable names"
-  }
-}
-
-run "no_secret_in_user_data" {
-  command = plan
-  assert {
-    condition     = alltrue([for u in concat(module.broker.user_data, module.persister.user_data, [module.edge.user_data]) : !strcontains(u, "PASSWORD") && strcontains(u, "CLUSTER_SECRET=stipple-test")])
-    error_message = "user data names the secret and does not hold it"
-  }
-  assert {
-    condition     = strcontains(module.edge.user_data, "STIPPLE_DRAIN_MS=60000") && strcontains(module.edge.user_data, "stipple-aws-hooks")
-    error_message = "edges drain"
-  }
-}
-
-run "x86_64_by_variable" {
-  command = plan
-  variables { architecture = "x86_64" }
-  assert {
-    condition     = local.types.edge == "c7i.xlarge" && strcontains(module.edge.user_data, "debian_amd64")
-    error_message = "x86 machines"
   }
 }
 
@@ -165,18 +136,6 @@ run "keyspaces_by_variable" {
   }
 }
 
-run "a_container_image_by_variable" {
-  command = plan
-  variables {
-    package_file    = ""
-    container_image = "registry.example.org/stipple@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  }
-  assert {
-    condition     = length(module.software) == 0 && strcontains(module.edge.user_data, "stipple-container@edge") && !strcontains(module.edge.user_data, "s3 cp")
-    error_message = "the image instead of the package"
-  }
-}
-
 run "three_zones_with_a_nat_each" {
   command = plan
   variables {
@@ -187,22 +146,6 @@ run "three_zones_with_a_nat_each" {
   assert {
     condition     = length(module.network.private_subnets) == 3 && length(module.network.zones) == 3
     error_message = "three zones"
-  }
-}
-
-run "a_pinned_image_a_warm_pool_a_budget_and_mail" {
-  command = plan
-  variables {
-    ami_id         = "ami-0123456789abcdef2"
-    edge_warm_pool = 2
-    budget_usd     = 500
-    alarm_email    = "ops@example.org"
-    edge_settings  = { tick_max_ms = "1000" }
-    cdn_cidrs      = ["198.51.100.0/24"]
-  }
-  assert {
-    condition     = strcontains(module.edge.user_data, "STIPPLE_TICK_MAX_MS=1000") && strcontains(module.edge.user_data, "STIPPLE_TRUSTED_PROXIES=10.40.0.0/16,198.51.100.0/24")
-    error_message = "settings reach the edges"
   }
 }
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the machines are told. It holds names that only an apply gives: applied,
+# to mocked providers.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+mock_provider "aws" {
+  alias  = "global"
+  source = "./tests/mocks"
+}
+mock_provider "aws" {
+  alias  = "second"
+  source = "./tests/mocks"
+}
+# Never called: with a secret_name nothing is drawn.
+provider "aws" {
+  alias                       = "draw"
+  region                      = "eu-central-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+
+variables {
+  # Mocked providers know no ephemeral resources, which draw a secret where
+  # none is named: the real apply (tests/deploy/terraform) covers that branch.
+  secret_name  = "stipple-test"
+  region       = "eu-central-1"
+  package_file = "tests/fixtures/stipple.deb"
+}
+
+run "no_secret_in_user_data" {
+  command = apply
+  assert {
+    condition     = alltrue([for u in concat(module.broker.user_data, module.persister.user_data, [module.edge.user_data]) : !strcontains(u, "PASSWORD") && strcontains(u, "CLUSTER_SECRET=stipple-test")])
+    error_message = "user data names the secret and does not hold it"
+  }
+  assert {
+    condition     = strcontains(module.edge.user_data, "STIPPLE_DRAIN_MS=60000") && strcontains(module.edge.user_data, "stipple-aws-hooks")
+    error_message = "edges drain"
+  }
+}
+
+run "x86_64_by_variable" {
+  command = apply
+  variables { architecture = "x86_64" }
+  assert {
+    condition     = local.types.edge == "c7i.xlarge" && strcontains(module.edge.user_data, "debian_amd64")
+    error_message = "x86 machines"
+  }
+}
+
+run "a_container_image_by_variable" {
+  command = apply
+  variables {
+    package_file    = ""
+    container_image = "registry.example.org/stipple@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  }
+  assert {
+    condition     = length(module.software) == 0 && strcontains(module.edge.user_data, "stipple-container@edge") && !strcontains(module.edge.user_data, "s3 cp")
+    error_message = "the image instead of the package"
+  }
+}
+
+run "a_pinned_image_a_warm_pool_a_budget_and_mail" {
+  command = apply
+  variables {
+    ami_id         = "ami-0123456789abcdef2"
+    edge_warm_pool = 2
+    budget_usd     = 500
+    alarm_email    = "ops@example.org"
+    edge_settings  = { tick_max_ms = "1000" }
+    cdn_cidrs      = ["198.51.100.0/24"]
+  }
+  assert {
+    condition     = strcontains(module.edge.user_data, "STIPPLE_TICK_MAX_MS=1000") && strcontains(module.edge.user_data, "STIPPLE_TRUSTED_PROXIES=10.40.0.0/16,198.51.100.0/24")
+    error_message = "settings reach the edges"
+  }
+}
