@@ -22,8 +22,6 @@
 #define STOP_MAX_MS 5000
 /* Verdicts already sent may still leave. */
 #define LINGER_MS 500
-/* batch_max may be passed by one message. */
-#define BATCH_ROOM(config) ((size_t)(config)->batch_max + BUS_PLACES_MAX)
 /* Sends, not placements, are in a verdicts' queue. */
 #define VERDICT_MAILS 8192
 
@@ -136,7 +134,9 @@ static void s_on_lead(void *context, const ledger_meta_t *meta)
     broker_t *self = context;
     self->asked = false;
     ledger_settled(self->ledger);
-    if (self->state == STANDBY && meta) {
+    if (self->stopping && meta) {
+        ledger_release(self->ledger);
+    } else if (self->state == STANDBY && meta) {
         loading_begin(self, meta);
     } else if (self->state == STANDBY) {
         self->seen = true;
@@ -314,13 +314,13 @@ static int s_on_stopping(zloop_t *loop, int timer, void *arg)
     (void)loop, (void)timer;
     broker_t *self = arg;
     bool late = clock_mono_ms() > self->stop_at_ms;
-    if (self->ended || late || self->state != LEADING ||
+    if (self->ended || late || self->state == STANDBY || self->state == AWAY ||
         !ledger_ready(self->ledger))
         return -1;
     if (!self->leading.in_flight && !self->asked) {
         self->asked = true;
         self->leading.publish_due = true;
-        leading_pump(self);
+        broker_pump(self);
         ledger_release(self->ledger);
     }
     return 0;
@@ -429,7 +429,8 @@ static void s_make(broker_t *self)
     ingress_init(&self->ingress, self->sockets[BUS_INGRESS]);
     self->feed = feed_new(self->sockets[BUS_FEED]);
     world_init(&self->world);
-    self->leading.batch = batch_new(BATCH_ROOM(config));
+    /* One message may follow the placement that makes the batch full. */
+    self->leading.batch = batch_new((size_t)config->batch_max + BUS_PLACES_MAX);
     mailbox_init(&self->leading.verdicts, VERDICT_MAILS);
     ledger_options_t options = {.loop = self->loop,
                                 .url = &self->url,

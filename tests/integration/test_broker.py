@@ -12,8 +12,8 @@ import time
 import pytest
 import zmq
 
-from support import bus
-from support.bus import Edge, Persister, ask, pack_record
+from support import bus_peers as bus
+from support.bus_peers import Edge, Persister, ask, pack_record
 from support.wait import until
 
 BASES = [f"ipc://run/broker-{i}" for i in (1, 2)]
