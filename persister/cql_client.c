@@ -14,6 +14,8 @@
 #include "common/clock.h"
 #include "common/mem.h"
 
+#include <openssl/crypto.h>
+
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +63,9 @@ void cql_client_destroy(cql_client_t **self_p)
         cql_connection_destroy(&self->connections[i]);
     free(self);
     *self_p = NULL;
+    /* What OpenSSL keeps for this thread; the process may end before it does.
+     */
+    OPENSSL_thread_stop();
 }
 
 const char *cql_client_error(const cql_client_t *self)

@@ -288,6 +288,18 @@ static cql_opening_t s_refused(cql_connection_t *self, const answer_t *answer)
     return answer->opcode == CQL_OP_ERROR && away ? CQL_AWAY : CQL_REFUSED;
 }
 
+/* The file's first line. */
+static int s_read_password(const char *path, char password[CQL_PASSWORD_MAX])
+{
+    FILE *file = fopen(path, "r");
+    bool read = file && fgets(password, CQL_PASSWORD_MAX, file);
+    if (file)
+        fclose(file);
+    if (read)
+        password[strcspn(password, "\r\n")] = '\0';
+    return read ? 0 : -1;
+}
+
 static cql_opening_t s_log_in(cql_connection_t *self, cql_writer_t *frame,
                               uint64_t deadline_ms)
 {
@@ -303,7 +315,12 @@ static cql_opening_t s_log_in(cql_connection_t *self, cql_writer_t *frame,
         cql_connection_close(self, "the server wants a user and a password");
         return CQL_REFUSED;
     }
-    cql_auth_response(frame, options->user, options->password);
+    char password[CQL_PASSWORD_MAX];
+    if (s_read_password(options->password_file, password)) {
+        cql_connection_close(self, "the password file cannot be read");
+        return CQL_REFUSED;
+    }
+    cql_auth_response(frame, options->user, password);
     got = s_exchange(self, frame, deadline_ms, &answer);
     if (got != CQL_OPENED || answer.opcode == CQL_OP_AUTH_SUCCESS)
         return got;

@@ -22,10 +22,13 @@
 #define CQL_STREAMS 128 /* in flight on one connection */
 #define CQL_STATEMENTS_MAX 24
 
+#define CQL_PASSWORD_MAX 1024
+
 typedef struct {
     cql_address_t address;
-    const char *user; /* NULL: no login */
-    const char *password;
+    const char *user;          /* NULL: no login */
+    const char *password_file; /* its first line; read at each login, so that
+                                  a new password needs no restart */
 } cql_options_t;
 
 typedef struct {

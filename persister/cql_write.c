@@ -16,7 +16,6 @@
 /* Keyspaces takes 30 statements in a batch; a record makes two. */
 #define BATCH_RECORDS 15
 #define STATE_TRIES 4
-#define BLOBS_MAX (STORE_WRITE_MAX / JOURNAL_RECORDS_MAX)
 
 /* ---- State --------------------------------------------------------------- */
 
@@ -176,18 +175,13 @@ static void s_start_blob(writing_t *writing, cql_call_t *call,
     cql_client_start(self->client, call);
 }
 
-/* Placements and blobs side by side. */
+/* At most a blob of records: placements and blob side by side. */
 static store_result_t s_put_records(store_cql_t *self, const record_t *records,
                                     size_t count)
 {
-    cql_call_t blobs[BLOBS_MAX] = {0};
+    cql_call_t blob = {0};
     writing_t writing = {.store = self, .records = records, .left = count};
-    size_t used = 0;
-    for (size_t at = 0; at < count; at += JOURNAL_RECORDS_MAX) {
-        size_t left = count - at;
-        s_start_blob(&writing, &blobs[used++], records + at,
-                     left < JOURNAL_RECORDS_MAX ? left : JOURNAL_RECORDS_MAX);
-    }
+    s_start_blob(&writing, &blob, records, count);
     for (unsigned i = 0; i < self->parallel && writing.left > 0; i++) {
         cql_call_t *call = &self->batches[i];
         call->timeout_ms = CQL_WRITE_MS;
@@ -196,8 +190,7 @@ static store_result_t s_put_records(store_cql_t *self, const record_t *records,
         s_next_batch(&writing, call);
     }
     cql_client_run(self->client);
-    for (size_t i = 0; i < used; i++)
-        cql_writer_fini(&blobs[i].frame);
+    cql_writer_fini(&blob.frame);
     return writing.result;
 }
 
@@ -217,6 +210,8 @@ static store_result_t s_check_start(store_cql_t *self, uint64_t first)
     return result;
 }
 
+/* Blob by blob, each with its move of the checkpoint: a long write that breaks
+ * off is not begun from its start again. */
 store_result_t cql_write(store_t *base, const record_t *records, size_t count,
                          uint32_t epoch)
 {
@@ -224,15 +219,20 @@ store_result_t cql_write(store_t *base, const record_t *records, size_t count,
     store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
     if (result == STORE_OK)
         result = s_check_start(self, records[0].seq);
-    if (result != STORE_OK)
-        return result;
-    size_t skip = (size_t)(self->state.checkpoint + 1 - records[0].seq);
-    store_state_t state = {.checkpoint = records[count - 1].seq,
-                           .epoch = epoch};
-    s_raise(&state, self->state);
-    if (skip >= count && state.epoch == self->state.epoch)
-        return STORE_OK;
-    if (skip < count)
-        result = s_put_records(self, records + skip, count - skip);
-    return result == STORE_OK ? s_move_state(self, state) : result;
+    uint64_t end = records[0].seq + count;
+    while (result == STORE_OK && self->state.checkpoint + 1 < end) {
+        size_t skip = (size_t)(self->state.checkpoint + 1 - records[0].seq);
+        size_t part = count - skip;
+        if (part > JOURNAL_RECORDS_MAX)
+            part = JOURNAL_RECORDS_MAX;
+        store_state_t state = {records[skip + part - 1].seq, epoch};
+        s_raise(&state, self->state);
+        result = s_put_records(self, records + skip, part);
+        if (result == STORE_OK)
+            result = s_move_state(self, state);
+    }
+    if (result == STORE_OK && epoch > self->state.epoch)
+        result =
+            s_move_state(self, (store_state_t){self->state.checkpoint, epoch});
+    return result;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "persister/dynamodb_batch.h"
 
-#include "common/clock.h"
 #include "common/mem.h"
 #include "persister/dynamodb_item.h"
 
@@ -16,7 +15,6 @@ struct dynamodb_batch {
     dynamodb_call_t calls[DYNAMODB_BATCHES_MAX];
     const record_t *records; /* not yet given to a call */
     size_t left;
-    uint64_t deadline_ms;
     store_result_t result; /* the worst so far */
 };
 
@@ -24,7 +22,6 @@ static void s_next(dynamodb_batch_t *self, dynamodb_call_t *call)
 {
     size_t count =
         self->left < DYNAMODB_BATCH_ITEMS ? self->left : DYNAMODB_BATCH_ITEMS;
-    uint64_t now_ms = clock_mono_ms();
     json_text_t *body = &call->body;
     json_text_clear(body);
     json_put(body, "{\"RequestItems\":{\"");
@@ -38,8 +35,6 @@ static void s_next(dynamodb_batch_t *self, dynamodb_call_t *call)
     json_put(body, "]}}");
     self->records += count;
     self->left -= count;
-    call->timeout_ms =
-        now_ms < self->deadline_ms ? (uint32_t)(self->deadline_ms - now_ms) : 0;
     dynamodb_client_start(self->client, call);
 }
 
@@ -107,8 +102,8 @@ void dynamodb_batch_start(dynamodb_batch_t *self, const record_t *records,
     self->records = records;
     self->left = count;
     self->result = STORE_OK;
-    self->deadline_ms = clock_mono_ms() + timeout_ms;
     for (unsigned i = 0; i < self->in_flight; i++) {
+        self->calls[i].timeout_ms = timeout_ms;
         if (self->left > 0 && self->result == STORE_OK)
             s_next(self, &self->calls[i]);
     }

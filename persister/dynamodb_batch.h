@@ -22,7 +22,7 @@ dynamodb_batch_t *dynamodb_batch_new(dynamodb_client_t *client,
 void dynamodb_batch_destroy(dynamodb_batch_t **self_p);
 
 /* Starts; dynamodb_client_run does the rest. `records` are borrowed until
- * then. */
+ * then; timeout_ms is each request's, so a slow server is no failure. */
 void dynamodb_batch_start(dynamodb_batch_t *self, const record_t *records,
                           size_t count, uint32_t timeout_ms);
 

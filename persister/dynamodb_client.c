@@ -7,6 +7,8 @@
 #include "persister/http_client.h"
 #include "persister/sigv4.h"
 
+#include <openssl/crypto.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +76,9 @@ void dynamodb_client_destroy(dynamodb_client_t **self_p)
     free(self->region);
     free(self);
     *self_p = NULL;
+    /* What OpenSSL keeps for this thread; the process may end before it does.
+     */
+    OPENSSL_thread_stop();
 }
 
 const char *dynamodb_client_error(const dynamodb_client_t *self)

@@ -10,11 +10,9 @@
 #include "persister/stores.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PASSWORD_MAX 1024
 #define KEYSPACE_MAX 48
 #define PORT_PLAIN "9042"
 #define PORT_TLS "9142" /* as Keyspaces has it */
@@ -61,21 +59,6 @@ static int s_take_base(store_cql_t *self, char *base)
     if (length == 0 || length > KEYSPACE_MAX || !isalpha(*self->keyspace))
         return s_complain("the keyspace is not made of lower-case letters, "
                           "digits and '_'");
-    return 0;
-}
-
-/* The file's first line. */
-static int s_read_password(store_cql_t *self, const char *path)
-{
-    char line[PASSWORD_MAX] = "";
-    FILE *file = fopen(path, "r");
-    bool read = file && fgets(line, sizeof line, file);
-    if (file)
-        fclose(file);
-    if (!read)
-        return s_complain("password_file cannot be read");
-    line[strcspn(line, "\r\n")] = '\0';
-    self->password = mem_strdup(line);
     return 0;
 }
 
@@ -129,9 +112,7 @@ static int s_take_url(store_cql_t *self)
         return s_complain("tls is neither on nor off");
     if (self->options.user && !file)
         return s_complain("a user without password_file");
-    if (file && s_read_password(self, file))
-        return -1;
-    self->options.password = self->password;
+    self->options.password_file = file;
     if (s_take_consistency(self,
                            store_url_get(url, "consistency", "local_quorum")))
         return -1;
@@ -148,9 +129,6 @@ static void s_destroy(store_t **base_p)
     blob_codec_destroy(&self->codec);
     for (size_t i = 0; i < self->statements.count; i++)
         free(self->statements.texts[i]);
-    if (self->password)
-        memset(self->password, 0, strlen(self->password));
-    free(self->password);
     store_url_fini(&self->url);
     free(self);
     *base_p = NULL;

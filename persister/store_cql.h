@@ -40,7 +40,6 @@ typedef enum {
 typedef struct {
     store_t base;
     store_url_t url; /* owns what options points into */
-    char *password;
     char *keyspace;
     cql_options_t options;
     cql_consistency_t consistency;

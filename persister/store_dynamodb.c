@@ -22,7 +22,6 @@
 
 #define IN_FLIGHT 16
 #define STATE_TRIES 4
-#define BLOBS_MAX (STORE_WRITE_MAX / JOURNAL_RECORDS_MAX)
 #define PREFIX_MAX 200
 #define CONDITION_FAILED "ConditionalCheckFailedException"
 
@@ -76,8 +75,8 @@ static store_t *s_build(const store_url_t *url, const char *region,
         self->tables[i] = mem_strdup(name);
     }
     char *endpoint = s_endpoint(url, region);
-    /* Two more than the batches: the blobs that go beside them. */
-    self->client = dynamodb_client_new(endpoint, region, in_flight + 2);
+    /* One more than the batches: the blob that goes beside them. */
+    self->client = dynamodb_client_new(endpoint, region, in_flight + 1);
     free(endpoint);
     self->batch = dynamodb_batch_new(
         self->client, self->tables[DYNAMODB_PLACEMENTS], in_flight);
@@ -309,54 +308,59 @@ static void s_start_blob(store_dynamodb_t *self, dynamodb_call_t *call,
     dynamodb_client_start(self->client, call);
 }
 
-/* Placements and blobs side by side. */
+/* At most a blob of records: placements and blob side by side. */
 static store_result_t s_put_records(store_dynamodb_t *self,
                                     const record_t *records, size_t count)
 {
-    dynamodb_call_t calls[BLOBS_MAX] = {0};
     store_result_t result = STORE_OK;
-    size_t blobs = 0;
-    for (size_t at = 0; at < count; at += JOURNAL_RECORDS_MAX) {
-        size_t left = count - at;
-        calls[blobs].context = &result;
-        s_start_blob(self, &calls[blobs++], records + at,
-                     left < JOURNAL_RECORDS_MAX ? left : JOURNAL_RECORDS_MAX);
-    }
+    dynamodb_call_t call = {.context = &result};
+    s_start_blob(self, &call, records, count);
     dynamodb_batch_start(self->batch, records, count, DYNAMODB_WRITE_MS);
     dynamodb_client_run(self->client);
-    for (size_t i = 0; i < blobs; i++)
-        json_text_fini(&calls[i].body);
+    json_text_fini(&call.body);
     store_result_t placements = dynamodb_batch_result(self->batch);
     return placements > result ? placements : result;
 }
 
+/* Where the write leaves a gap, another may have filled it: looks again. */
+static store_result_t s_check_start(store_dynamodb_t *self, uint64_t first)
+{
+    store_result_t result = STORE_OK;
+    if (first > self->state.checkpoint + 1)
+        result = s_read_state(self);
+    if (result == STORE_OK && first > self->state.checkpoint + 1) {
+        dynamodb_client_fail(self->client,
+                             "a write at seq %" PRIu64
+                             " leaves a gap behind the checkpoint %" PRIu64,
+                             first, self->state.checkpoint);
+        result = STORE_FAILED;
+    }
+    return result;
+}
+
+/* Blob by blob, each with its move of the checkpoint: a long write that breaks
+ * off is not begun from its start again. */
 static store_result_t s_write(store_t *base, const record_t *records,
                               size_t count, uint32_t epoch)
 {
     store_dynamodb_t *self = s_self(base);
-    if (records[0].seq > self->state.checkpoint + 1) {
-        store_result_t read = s_read_state(self); /* another may have written */
-        if (read != STORE_OK)
-            return read;
+    store_result_t result = s_check_start(self, records[0].seq);
+    uint64_t end = records[0].seq + count;
+    while (result == STORE_OK && self->state.checkpoint + 1 < end) {
+        size_t skip = (size_t)(self->state.checkpoint + 1 - records[0].seq);
+        size_t part = count - skip;
+        if (part > JOURNAL_RECORDS_MAX)
+            part = JOURNAL_RECORDS_MAX;
+        store_state_t state = {records[skip + part - 1].seq, epoch};
+        s_raise(&state, self->state);
+        result = s_put_records(self, records + skip, part);
+        if (result == STORE_OK)
+            result = s_move_state(self, state);
     }
-    uint64_t checkpoint = self->state.checkpoint;
-    if (records[0].seq > checkpoint + 1) {
-        dynamodb_client_fail(self->client,
-                             "a write at seq %" PRIu64
-                             " leaves a gap behind the checkpoint %" PRIu64,
-                             records[0].seq, checkpoint);
-        return STORE_FAILED;
-    }
-    size_t skip = (size_t)(checkpoint + 1 - records[0].seq);
-    store_state_t state = {.checkpoint = records[count - 1].seq,
-                           .epoch = epoch};
-    s_raise(&state, self->state);
-    if (skip >= count && state.epoch == self->state.epoch)
-        return STORE_OK;
-    store_result_t result =
-        skip < count ? s_put_records(self, records + skip, count - skip)
-                     : STORE_OK;
-    return result == STORE_OK ? s_move_state(self, state) : result;
+    if (result == STORE_OK && epoch > self->state.epoch)
+        result =
+            s_move_state(self, (store_state_t){self->state.checkpoint, epoch});
+    return result;
 }
 
 /* ---- Look-ups ------------------------------------------------------------ */

@@ -165,9 +165,9 @@ class Cluster:
                 bind=bind, redis="unix:run/redis.sock", size=size, bits=bits,
                 cooldown_ms=cooldown_ms, **(broker or {})))
         for i, bind in enumerate(query_ends, 1):
-            self._ours("persister", i, dict(
-                bind=bind, brokers=",".join(self.broker_ends),
-                store="sqlite:history.db", **(persister or {})))
+            self._ours("persister", i, {
+                "bind": bind, "brokers": ",".join(self.broker_ends),
+                "store": "sqlite:history.db", **(persister or {})})
         ports = free_ports(edges)
         self.apis = [Api(port) for port in ports]
         for i, port in enumerate(ports, 1):
