@@ -227,8 +227,9 @@ def plan(chosen):
                 "--secret-file", "secret",
                 "--metrics-port", str(metrics[0])]
         argv += own + flags[f"stipple-{kind}"]
-        check = (["http", ports_own[0], "/readyz"] if ports_own
-                 else ["http", metrics[0], "/healthz"])
+        # Workers share the public port; each has a metrics port of its own.
+        check = ["http"] + [[port, "/readyz"] for port in ports_own] \
+            + [[port, "/healthz"] for port in metrics]
         return Process(name, argv, ports_own + metrics, check=check)
 
     # always: everysec may hold back the file's write behind a slow fsync, and
@@ -299,10 +300,9 @@ def is_well(check, url):
     """`check` of a process; public ports are asked on the cluster's URL."""
     if check[0] == "redis":
         return redis_answers(check[1])
-    base = f"http://127.0.0.1:{check[1]}"
-    if check[2] == "/readyz":
-        base = f"{url.rpartition(':')[0]}:{check[1]}"
-    return fetch(base + check[2])[0] == 200
+    public = url.rpartition(":")[0]
+    return all(fetch(f"{public if path == '/readyz' else 'http://127.0.0.1'}"
+                     f":{port}{path}")[0] == 200 for port, path in check[1:])
 
 
 def read_state():

@@ -95,13 +95,13 @@ def test_status_lists_every_process_and_fails_when_one_is_ill(supervised):
     assert text.returncode == 0 and text.stdout.count("ok ") == 7
     # Stopped, not dead: nobody restarts it, and status tells.
     import signal
-    os.kill(rows["edge-2"]["pid"], signal.SIGSTOP)
+    os.kill(rows["broker-2"]["pid"], signal.SIGSTOP)
     try:
         assert made.status()[0] == 1
         assert [r["name"] for r in made.status()[1]["processes"]
-                if not r["ok"]] == ["edge-2"]
+                if not r["ok"]] == ["broker-2"]
     finally:
-        os.kill(rows["edge-2"]["pid"], signal.SIGCONT)
+        os.kill(rows["broker-2"]["pid"], signal.SIGCONT)
     until(made.is_well, 20)
 
 
