@@ -5,24 +5,10 @@
 #include "edge/api.h"
 
 #include "common/mem.h"
+#include "edge/config_json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The setting's comma list as an array. */
-static json_t *s_endpoints(const char *list)
-{
-    json_t *array = json_array();
-    for (const char *at = list ? list : ""; *at;) {
-        at += strspn(at, ", \t");
-        size_t length = strcspn(at, ", \t");
-        if (length)
-            json_array_append_new(array, json_stringn(at, length));
-        at += length;
-    }
-    return array;
-}
 
 void api_get_config(exchange_t *exchange)
 {
@@ -32,19 +18,14 @@ void api_get_config(exchange_t *exchange)
                          "No board has come from the broker yet");
         return;
     }
-    char text[CANVAS_JSON_MAX];
-    size_t length = canvas_to_json(canvas, text, sizeof text);
-    json_t *config = json_loadb(text, length, 0, NULL);
-    json_object_set_new(config, "endpoints",
-                        s_endpoints(exchange->edge->config->endpoints));
-    char *body = json_dumps(config, JSON_COMPACT);
-    json_decref(config);
+    size_t size;
+    char *body = config_json(canvas, exchange->edge->config->endpoints, &size);
     exchange_reply(exchange, &(reply_t){
                                  .status = 200,
                                  .content_type = "application/json",
                                  .cache_control = "no-cache",
                                  .bytes = body,
-                                 .size = strlen(body),
+                                 .size = size,
                              });
     free(body);
 }

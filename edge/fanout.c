@@ -9,6 +9,7 @@
 #include "common/diff.h"
 #include "common/mem.h"
 #include "common/wire_json.h"
+#include "edge/config_json.h"
 #include "edge/mirror.h"
 #include "edge/pace.h"
 #include "edge/uplink.h"
@@ -215,19 +216,20 @@ const frame_t *fanout_notice(fanout_t *self, bool json)
     self->notice_version = mirror_canvas_version(mirror);
     if (self->notice[json])
         return self->notice[json];
-    char text[CANVAS_JSON_MAX];
-    size_t size = canvas_to_json(mirror_canvas(mirror), text, sizeof text);
+    size_t size, length;
+    char *text = config_json(mirror_canvas(mirror),
+                             self->edge->config->endpoints, &size);
     if (json) {
-        size_t length;
         char *notice = wire_json_notice(NOTICE_SETTINGS, text, size, &length);
         self->notice[json] = frame_new(FRAME_TEXT, notice, length, NULL, 0);
         free(notice);
     } else {
-        uint8_t bytes[CANVAS_JSON_MAX + 16];
-        size_t length =
-            wire_put_notice(bytes, sizeof bytes, NOTICE_SETTINGS, text, size);
+        uint8_t *bytes = mem_zalloc(1, size + 16);
+        length = wire_put_notice(bytes, size + 16, NOTICE_SETTINGS, text, size);
         self->notice[json] = frame_new(FRAME_BINARY, bytes, length, NULL, 0);
+        free(bytes);
     }
+    free(text);
     return self->notice[json];
 }
 

@@ -117,6 +117,9 @@ class Client:
         return False  # heal() is done within the RESYNC's own turn
 
     def heal(self):
+        # Asked again at once, a board that a cache serves would be as old.
+        if len(self.resyncs) > 1:
+            time.sleep(0.5)
         self.board = self.api.board()
         self.say(self.codec.since(self.board.seq))
 

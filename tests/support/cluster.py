@@ -227,6 +227,10 @@ class Cluster:
         assert answer.returncode == 0, answer
         return answer.stdout.strip()
 
+    def redis_answers(self):
+        return os.path.exists(os.path.join(self.folder, "run/redis.sock")) \
+            and self.redis_cli("ping") == "PONG"
+
     def stop(self):
         """All, orderly; returns {name: exit code}."""
         order = [p for kind in ("edge", "persister", "broker", "redis")
