@@ -23,7 +23,8 @@
 #define BACKOFF_CAP_MS 5000
 #define RESTART_SPREAD_MS 5000 /* after 1012, as the protocol asks */
 #define UPGRADE_BYTES 9216
-#define NARROW_BYTES 4096
+#define NARROW_BYTES 4096 /* else the kernel hides that nobody reads */
+#define WIDE_BYTES (256 << 10)
 #define CODE_NONE 1006
 #define CODE_RESTART 1012
 
@@ -146,15 +147,12 @@ static void s_connect(client_t *self, uint64_t now_ms)
     const config_t *config = hub->config;
     unsigned source = 1 + (hub->worker * (unsigned)config->sources +
                            self->index % (unsigned)config->sources);
-    self->fd = endpoint_connect(&config->endpoints[self->endpoint], source);
+    self->fd = endpoint_connect(&config->endpoints[self->endpoint], source,
+                                self->narrow ? NARROW_BYTES : 0);
     if (self->fd < 0) {
         hub->report->refused++;
         self->due_ms = now_ms + backoff_next_ms(&self->backoff);
         return;
-    }
-    if (self->narrow) {
-        int size = NARROW_BYTES;
-        setsockopt(self->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     }
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = self};
     if (epoll_ctl(hub->epoll, EPOLL_CTL_ADD, self->fd, &event) < 0)
@@ -342,5 +340,7 @@ void client_resume(client_t *self, uint64_t target_seq, uint64_t now_us)
     self->heard_ms = now_us / 1000;
     self->resumed_us = now_us;
     self->recover_seq = target_seq;
+    int size = WIDE_BYTES;
+    setsockopt(self->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     s_watch(self, true, self->out_size != 0);
 }

@@ -86,7 +86,8 @@ static void s_on_moved(client_t *self, const state_t *before,
     if (hub->witness == self)
         ledger_shown(hub->ledger, before, self->state, event->diff.body,
                      event->diff.size, now_us);
-    s_sample(hub, state_seq(before), to, now_us);
+    if (!self->narrow) /* who stalls on purpose says nothing of the edge */
+        s_sample(hub, state_seq(before), to, now_us);
     if (self->resumed_us && to >= self->recover_seq) {
         uint64_t took = (now_us - self->resumed_us) / 1000;
         self->resumed_us = 0;

@@ -92,7 +92,7 @@ static int s_bind_source(int fd, unsigned source)
     return bind(fd, (struct sockaddr *)&from, sizeof from);
 }
 
-int endpoint_connect(const endpoint_t *self, unsigned source)
+int endpoint_connect(const endpoint_t *self, unsigned source, int receive_bytes)
 {
     int on = 1;
     int fd = socket(self->address.ss_family,
@@ -100,6 +100,9 @@ int endpoint_connect(const endpoint_t *self, unsigned source)
     if (fd < 0)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (receive_bytes)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes,
+                   sizeof receive_bytes);
     bool bound = source && self->address.ss_family == AF_INET &&
                  endpoint_is_loopback(self);
     if ((bound && s_bind_source(fd, source) < 0) ||

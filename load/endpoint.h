@@ -27,8 +27,10 @@ int endpoint_parse(endpoint_t *self, const char *url, const char **why);
 bool endpoint_is_loopback(const endpoint_t *self);
 
 /* A non-blocking TCP socket on its way to the endpoint, from 127.0.0.(1 +
- * source) where the endpoint is IPv4 loopback and source is not 0. -1 with
- * errno set. */
-int endpoint_connect(const endpoint_t *self, unsigned source);
+ * source) where the endpoint is IPv4 loopback and source is not 0, and with a
+ * receive buffer of that size where it is not 0: it has to be set before the
+ * window is told. -1 with errno set. */
+int endpoint_connect(const endpoint_t *self, unsigned source,
+                     int receive_bytes);
 
 #endif

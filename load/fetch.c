@@ -31,7 +31,7 @@ struct fetch {
 
 fetch_t *fetch_start(const endpoint_t *endpoint, const char *path)
 {
-    int fd = endpoint_connect(endpoint, 0);
+    int fd = endpoint_connect(endpoint, 0, 0);
     if (fd < 0)
         return NULL;
     fetch_t *self = mem_zalloc(1, sizeof *self);
