@@ -4,14 +4,18 @@
 #include "common/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 blob_t *blob_new(size_t size)
 {
     blob_t *self = mem_alloc(sizeof *self + size);
     self->refs = 1;
+    self->file = -1;
     self->size = size;
     return self;
 }
@@ -42,8 +46,28 @@ void blob_unref(blob_t **self_p)
 {
     blob_t *self = *self_p;
     *self_p = NULL;
-    if (self && --self->refs == 0)
-        free(self);
+    if (!self || --self->refs)
+        return;
+    if (self->file >= 0)
+        close(self->file);
+    free(self);
+}
+
+void blob_open_file(blob_t *self)
+{
+    assert(self->refs == 1 && self->file < 0);
+    int file = memfd_create("stipple-answer", MFD_CLOEXEC);
+    size_t written = 0;
+    while (file >= 0 && written < self->size) {
+        ssize_t n = write(file, self->bytes + written, self->size - written);
+        if (n > 0) {
+            written += (size_t)n;
+        } else if (errno != EINTR) {
+            close(file);
+            file = -1;
+        }
+    }
+    self->file = file;
 }
 
 blob_t *blob_gzip(const void *bytes, size_t size, int level)

@@ -11,6 +11,7 @@
 
 typedef struct {
     unsigned refs;
+    int file; /* a memory file with the same bytes, for sendfile(); or -1 */
     size_t size;
     uint8_t bytes[];
 } blob_t;
@@ -24,6 +25,10 @@ blob_t *blob_shrink(blob_t *self, size_t size);
 blob_t *blob_ref(blob_t *self);
 /* Safe on NULL; nulls the caller's pointer. */
 void blob_unref(blob_t **self_p);
+
+/* Gives a blob that no one shares yet its file; it stays without one where the
+ * kernel has none left. */
+void blob_open_file(blob_t *self);
 
 /* Bytes of text, gzipped; NULL where that would not be shorter. */
 blob_t *blob_gzip(const void *bytes, size_t size, int level);

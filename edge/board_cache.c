@@ -19,6 +19,8 @@
 
 /* Above the default level the board's gzip gets hardly smaller. */
 #define GZIP_LEVEL 6
+/* Larger bodies are sent by sendfile(), which copies nothing. */
+#define FILE_BYTES_MIN 65536
 
 typedef struct {
     work_t work;
@@ -140,13 +142,19 @@ static blob_t *s_copy(const board_t *board, uint32_t epoch, uint64_t seq)
 static void s_run(work_t *work)
 {
     job_t *job = (job_t *)work;
+    blob_t **body = job->made.body;
     if (job->kind) {
-        job->made.body[ENCODING_IDENTITY] = png_render(
+        body[ENCODING_IDENTITY] = png_render(
             &job->canvas, job->board->bytes + BOARD_HEADER_BYTES, job->kind);
-        return;
+    } else {
+        body[ENCODING_GZIP] =
+            blob_gzip(job->board->bytes, job->board->size, GZIP_LEVEL);
+        body[ENCODING_IDENTITY] = job->board;
+        job->board = NULL;
     }
-    job->made.body[ENCODING_GZIP] =
-        blob_gzip(job->board->bytes, job->board->size, GZIP_LEVEL);
+    for (int i = 0; i < ENCODING_COUNT; i++)
+        if (body[i] && body[i]->size > FILE_BYTES_MIN)
+            blob_open_file(body[i]);
 }
 
 static void s_done(work_t *work);
@@ -243,10 +251,6 @@ static void s_done(work_t *work)
     slot->canvas = job->canvas;
     slot->full = true;
     memset(&job->made, 0, sizeof job->made);
-    if (!kind) {
-        slot->made.body[ENCODING_IDENTITY] = job->board;
-        job->board = NULL;
-    }
     s_job_free(job);
     self->count++;
     if (s_alike(self, &slot->canvas, slot->made.seq, kind))

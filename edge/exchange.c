@@ -11,7 +11,6 @@
 #include "edge/status.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,16 +72,32 @@ typedef struct {
     size_t length;
 } head_t;
 
-__attribute__((format(printf, 2, 3))) static void s_add(head_t *head,
-                                                        const char *format, ...)
+static void s_put(head_t *head, const char *text)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(head->text + head->length,
-                           sizeof head->text - head->length, format, arguments);
-    va_end(arguments);
-    assert(length >= 0 && head->length + (size_t)length < sizeof head->text);
-    head->length += (size_t)length;
+    size_t length = strlen(text);
+    assert(head->length + length <= sizeof head->text);
+    memcpy(head->text + head->length, text, length);
+    head->length += length;
+}
+
+static void s_put_number(head_t *head, uint64_t number)
+{
+    char digits[21];
+    char *at = digits + sizeof digits - 1;
+    *at = '\0';
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    s_put(head, at);
+}
+
+/* A whole line. */
+static void s_put_field(head_t *head, const char *name, const char *value)
+{
+    s_put(head, name);
+    s_put(head, ": ");
+    s_put(head, value);
+    s_put(head, "\r\n");
 }
 
 /* The Date field's value, made once a second. */
@@ -109,58 +124,67 @@ static bool s_writes(const exchange_t *self)
 }
 
 /* Any page may read; those of the setting may write. */
-static void s_add_cors(head_t *head, const exchange_t *self)
+static void s_put_cors(head_t *head, const exchange_t *self)
 {
+    static const char allow_origin[] = "Access-Control-Allow-Origin";
     const char *origin = self->headers[HEADER_ORIGIN];
     const char *origins = self->edge->config->origins;
     bool all = !s_writes(self) || !strcmp(origins, "*");
     if (all)
-        s_add(head, "Access-Control-Allow-Origin: *\r\n");
+        s_put_field(head, allow_origin, "*");
     else if (origin && strlen(origin) < 256 &&
              origin_allowed(origins, origin, self->headers[HEADER_HOST]))
-        s_add(head, "Access-Control-Allow-Origin: %s\r\n", origin);
+        s_put_field(head, allow_origin, origin);
     if (!all)
-        s_add(head, "Vary: Origin\r\n");
+        s_put(head, "Vary: Origin\r\n");
     if (self->verb == VERB_OPTIONS)
-        s_add(head, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT\r\n"
+        s_put(head, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT\r\n"
                     "Access-Control-Allow-Headers: Authorization, "
                     "Content-Type, Idempotency-Key, If-None-Match\r\n"
                     "Access-Control-Max-Age: 600\r\n");
     else
-        s_add(head, "Access-Control-Expose-Headers: ETag, Retry-After\r\n");
+        s_put(head, "Access-Control-Expose-Headers: ETag, Retry-After\r\n");
 }
 
-static void s_add_body(head_t *head, const reply_t *reply, size_t size)
+static void s_put_body(head_t *head, const reply_t *reply, size_t size)
 {
     if (reply->content_type)
-        s_add(head, "Content-Type: %s\r\n", reply->content_type);
+        s_put_field(head, "Content-Type", reply->content_type);
     if (reply->encoding)
-        s_add(head, "Content-Encoding: %s\r\n", reply->encoding);
-    if (reply->status != 304 && reply->status != 204)
-        s_add(head, "Content-Length: %zu\r\n", size);
+        s_put_field(head, "Content-Encoding", reply->encoding);
+    if (reply->status == 304 || reply->status == 204)
+        return;
+    s_put(head, "Content-Length: ");
+    s_put_number(head, size);
+    s_put(head, "\r\n");
 }
 
 static void s_make_head(exchange_t *self, const reply_t *reply, size_t size)
 {
-    head_t head = {.length = 0};
-    s_add(&head, "HTTP/1.1 %u %s\r\nDate: %s\r\n", reply->status,
-          status_phrase(reply->status), s_date());
-    s_add_body(&head, reply, size);
-    s_add(&head, "Cache-Control: %s\r\n",
-          reply->cache_control ? reply->cache_control : "no-store");
+    head_t head;
+    head.length = 0; /* the text needs no zeroing */
+    s_put(&head, "HTTP/1.1 ");
+    s_put_number(&head, reply->status);
+    s_put(&head, " ");
+    s_put(&head, status_phrase(reply->status));
+    s_put(&head, "\r\n");
+    s_put_field(&head, "Date", s_date());
+    s_put_body(&head, reply, size);
+    s_put_field(&head, "Cache-Control",
+                reply->cache_control ? reply->cache_control : "no-store");
     if (reply->etag)
-        s_add(&head, "ETag: %s\r\n", reply->etag);
+        s_put_field(&head, "ETag", reply->etag);
     if (reply->negotiated)
-        s_add(&head, "Vary: Accept-Encoding\r\n");
-    s_add_cors(&head, self);
-    s_add(&head, "X-Content-Type-Options: nosniff\r\n");
+        s_put(&head, "Vary: Accept-Encoding\r\n");
+    s_put_cors(&head, self);
+    s_put(&head, "X-Content-Type-Options: nosniff\r\n");
     if (reply->fields)
-        s_add(&head, "%s", reply->fields);
+        s_put(&head, reply->fields);
     if (self->close)
-        s_add(&head, "Connection: close\r\n");
+        s_put(&head, "Connection: close\r\n");
     else if (self->http10)
-        s_add(&head, "Connection: keep-alive\r\n");
-    s_add(&head, "\r\n");
+        s_put(&head, "Connection: keep-alive\r\n");
+    s_put(&head, "\r\n");
     self->head = mem_alloc(head.length);
     memcpy(self->head, head.text, head.length);
     self->head_size = head.length;

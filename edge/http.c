@@ -28,16 +28,20 @@
 #include "edge/socket.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <uv.h>
 
 /* At once, and before other sockets get their turn. */
 #define PIECE_BYTES 65536
 #define TURN_BYTES (1 << 20)
+/* Of a body that has a file, with the head. */
+#define FIRST_BYTES 8192
 /* What a head takes at most, beside the first piece. */
 #define HEAD_ROOM 4096
 /* A body larger than this is not even read away. */
@@ -150,21 +154,47 @@ static int s_write(exchange_t *exchange, struct lws *wsi, uint8_t *bytes,
     return 0;
 }
 
+/* Without TLS a large body goes from its file to the socket. */
+static bool s_has_file(const exchange_t *exchange, struct lws *wsi)
+{
+    return exchange->blob && exchange->blob->file >= 0 && !lws_is_ssl(wsi);
+}
+
 /* The head and what fits of the body behind it, in one send(). */
 static int s_write_first(http_t *self, exchange_t *exchange, struct lws *wsi)
 {
     uint8_t *at = self->buffer + LWS_PRE;
     size_t body = s_left(exchange) - exchange->head_size;
-    if (body > PIECE_BYTES)
-        body = PIECE_BYTES;
+    size_t most = s_has_file(exchange, wsi) ? FIRST_BYTES : PIECE_BYTES;
+    if (body > most)
+        body = most;
     memcpy(at, exchange->head, exchange->head_size);
     if (body)
         memcpy(at + exchange->head_size, exchange->blob->bytes, body);
     return s_write(exchange, wsi, at, exchange->head_size + body);
 }
 
+/* 1: the socket is full. */
+static int s_send_file(exchange_t *exchange, struct lws *wsi)
+{
+    off_t at = (off_t)(exchange->sent - exchange->head_size);
+    size_t left = s_left(exchange);
+    ssize_t sent = sendfile(lws_get_socket_fd(wsi), exchange->blob->file, &at,
+                            left < TURN_BYTES ? left : TURN_BYTES);
+    if (sent > 0) {
+        exchange->sent += (size_t)sent;
+        return 0;
+    }
+    return sent < 0 && (errno == EAGAIN || errno == EINTR) ? 1 : -1;
+}
+
+/* One more piece; 1: the socket is full; -1: it is dead. */
 static int s_write_next(exchange_t *exchange, struct lws *wsi)
 {
+    if (lws_partial_buffered(wsi))
+        return 1;
+    if (s_has_file(exchange, wsi))
+        return s_send_file(exchange, wsi);
     size_t left = s_left(exchange);
     uint8_t *at = exchange->blob->bytes + exchange->sent - exchange->head_size;
     return s_write(exchange, wsi, at, left < PIECE_BYTES ? left : PIECE_BYTES);
@@ -192,9 +222,9 @@ static int s_send(http_t *self, user_t *user, struct lws *wsi)
     size_t before = exchange->sent;
     if (!exchange->sent && s_write_first(self, exchange, wsi) < 0)
         return -1;
-    while (s_left(exchange) && !lws_partial_buffered(wsi) &&
-           exchange->sent - before < TURN_BYTES)
-        if (s_write_next(exchange, wsi) < 0)
+    int full = 0;
+    while (s_left(exchange) && !full && exchange->sent - before < TURN_BYTES)
+        if ((full = s_write_next(exchange, wsi)) < 0)
             return -1;
     if (!s_left(exchange))
         return s_finish(user, wsi);
