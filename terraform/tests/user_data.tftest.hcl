@@ -33,40 +33,7 @@ variables {
   package_file = "tests/fixtures/stipple.deb"
 }
 
-run "no_secret_in_user_data" {
-  command = apply
-  assert {
-    condition     = alltrue([for u in concat(module.broker.user_data, module.persister.user_data, [module.edge.user_data]) : !strcontains(u, "PASSWORD") && strcontains(u, "CLUSTER_SECRET=stipple-test")])
-    error_message = "user data names the secret and does not hold it"
-  }
-  assert {
-    condition     = strcontains(module.edge.user_data, "STIPPLE_DRAIN_MS=60000") && strcontains(module.edge.user_data, "stipple-aws-hooks")
-    error_message = "edges drain"
-  }
-}
-
-run "x86_64_by_variable" {
-  command = apply
-  variables { architecture = "x86_64" }
-  assert {
-    condition     = local.types.edge == "c7i.xlarge" && strcontains(module.edge.user_data, "debian_amd64")
-    error_message = "x86 machines"
-  }
-}
-
-run "a_container_image_by_variable" {
-  command = apply
-  variables {
-    package_file    = ""
-    container_image = "registry.example.org/stipple@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  }
-  assert {
-    condition     = length(module.software) == 0 && strcontains(module.edge.user_data, "stipple-container@edge") && !strcontains(module.edge.user_data, "s3 cp")
-    error_message = "the image instead of the package"
-  }
-}
-
-run "a_pinned_image_a_warm_pool_a_budget_and_mail" {
+run "the_package_with_pinned_machines" {
   command = apply
   variables {
     ami_id         = "ami-0123456789abcdef2"
@@ -77,7 +44,40 @@ run "a_pinned_image_a_warm_pool_a_budget_and_mail" {
     cdn_cidrs      = ["198.51.100.0/24"]
   }
   assert {
+    condition     = alltrue([for u in concat(module.broker.user_data, module.persister.user_data, [module.edge.user_data]) : !strcontains(u, "mockedmockedmocked") && strcontains(u, "CLUSTER_SECRET=stipple-test")])
+    error_message = "user data names the secret and holds none"
+  }
+  assert {
+    condition     = strcontains(module.edge.user_data, "STIPPLE_DRAIN_MS=60000") && strcontains(module.edge.user_data, "stipple-aws-hooks")
+    error_message = "edges drain"
+  }
+  assert {
+    condition     = strcontains(module.edge.user_data, "debian_arm64") && strcontains(module.edge.user_data, "sha256sum -c")
+    error_message = "the package is checked"
+  }
+  assert {
     condition     = strcontains(module.edge.user_data, "STIPPLE_TICK_MAX_MS=1000") && strcontains(module.edge.user_data, "STIPPLE_TRUSTED_PROXIES=10.40.0.0/16,198.51.100.0/24")
     error_message = "settings reach the edges"
+  }
+  assert {
+    condition     = strcontains(module.broker.policies[0], "broker-1.stipple.internal") && !strcontains(module.broker.policies[0], "broker-2.stipple.internal")
+    error_message = "a broker may write its own name only"
+  }
+}
+
+run "a_container_image_on_x86_64" {
+  command = apply
+  variables {
+    package_file    = ""
+    container_image = "registry.example.org/stipple@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    architecture    = "x86_64"
+  }
+  assert {
+    condition     = length(module.software) == 0 && strcontains(module.edge.user_data, "stipple-container@edge") && !strcontains(module.edge.user_data, "s3 cp")
+    error_message = "the image instead of the package"
+  }
+  assert {
+    condition     = local.types.edge == "c7i.xlarge" && strcontains(module.edge.user_data, "debian_amd64")
+    error_message = "x86 machines"
   }
 }

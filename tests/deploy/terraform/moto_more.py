@@ -105,7 +105,7 @@ class ElastiCache:
             "SnapshotRetentionLimit": q.get("SnapshotRetentionLimit", 0), "SnapshotWindow": q.get("SnapshotWindow", ""),
             "AtRestEncryptionEnabled": q.get("AtRestEncryptionEnabled", "false"), "KmsKeyId": q.get("KmsKeyId", ""),
             "TransitEncryptionEnabled": q.get("TransitEncryptionEnabled", "false"),
-            "TransitEncryptionMode": q.get("TransitEncryptionMode", ""), "AuthTokenEnabled": "AuthToken" in q,
+            "TransitEncryptionMode": "required", "AuthTokenEnabled": "AuthToken" in q,
             "AutoMinorVersionUpgrade": True, "DataTiering": "disabled", "NetworkType": "ipv4", "IpDiscovery": "ipv4",
             "MemberClusters": [("ClusterId", m) for m in self.members(name)],
             "NodeGroups": [("NodeGroup", {
@@ -144,6 +144,11 @@ class ElastiCache:
         answer = {"ReplicationGroup": self.group(q["ReplicationGroupId"])}
         del self.groups[q["ReplicationGroupId"]]
         return answer
+
+    def DeleteCacheSubnetGroup(self, q, region):
+        from moto.elasticache.models import elasticache_backends
+        elasticache_backends[ACCOUNT][region].cache_subnet_groups.pop(q["CacheSubnetGroupName"], None)
+        return {}
 
     def ListTagsForResource(self, q, region):
         return self.tag_list(q["ResourceName"]) if q["ResourceName"] in self.tags else None
