@@ -14,7 +14,7 @@ import zmq
 
 from support import bus_peers as bus
 from support.bus_peers import Edge, Persister, ask, pack_record
-from support.wait import until
+from support.wait import Late, until
 
 BASES = [f"ipc://run/broker-{i}" for i in (1, 2)]
 
@@ -410,6 +410,34 @@ def test_emptied_redis_is_written_back_from_memory(stage, how):
     assert s["broker-1"].log().count("digest_wrong") == 0
 
 
+def test_redis_set_back_is_written_forward(stage):
+    """As a fail-over to a replica that lagged: its end is in memory only."""
+    s = stage()
+    edge = s.edge()
+    edge.wait_beat()
+    edge.load()
+    edge.place(*some_places(300))
+    copy = os.path.join(s.folder, "copy")
+    shutil.copytree(os.path.join(s.folder, "redis"), copy)
+    edge.place(*some_places(500))
+    edge.follow(800)
+    s["redis"].kill()
+    shutil.rmtree(os.path.join(s.folder, "redis"))
+    os.rename(copy, os.path.join(s.folder, "redis"))
+    s["redis"].start()
+    until(lambda: s.log_count("redis_behind"), 10)
+    s.await_role("leader")
+    assert edge.place_one(1, 1, 1, 1, 1)[:2] == (bus.OK, 801)
+    assert [r["seq"] for r in log_of(s)] == list(range(1, 802))
+    edge.follow(801)
+    s["broker-1"].kill()
+    s["broker-1"].start()
+    edge.wait_beat(2)
+    late = s.edge().load()
+    assert late.board.pixels == edge.board.pixels
+    assert s.log_count("digest_wrong") == 0
+
+
 def test_redis_that_refuses_writes_is_waited_for(stage):
     s = stage()
     edge = s.edge()
@@ -439,6 +467,10 @@ def test_redis_that_hangs_is_given_up_and_comes_back(stage):
     s["redis"].freeze()
     edge.post([(2, 1, 1, 1, 2)])
     s.await_role("away")
+    # What is in doubt is not shown.
+    late = s.edge().load()
+    assert (late.board.seq, late.board.at(1, 1)) == (1, 1)
+    assert late.wait_beat()["digest"] == late.board.digest
     s["redis"].thaw()
     assert [v[1:3] for v in edge.verdicts(10)] == [(bus.OK, 2)]
     s.await_role("leader")
@@ -499,6 +531,21 @@ def test_frozen_leader_steps_down_and_its_commits_are_refused(stage):
     records = check_log(s, load)
     users = {r["user"] for r in records}
     assert not users & {p[0] for p in places}
+
+
+def test_commit_of_a_stale_epoch_changes_nothing(stage):
+    s = stage()
+    edge = s.edge()
+    edge.wait_beat()
+    edge.place_one(1, 1, 1, 1, 1)
+    s.made.redis_cli("hincrby", "{stipple}:meta", "epoch", "1")
+    s.made.redis_cli("hset", "{stipple}:meta", "leader", "another")
+    edge.post([(2, 1, 1, 1, 2)])
+    with pytest.raises(Late):
+        edge.verdicts(1.0)
+    assert len(log_of(s)) == 1
+    assert s.made.redis_cli("hget", "{stipple}:meta", "seq") == "1"
+    assert s.log_count("step_down") == 1
 
 
 def test_sigterm_hands_the_lease_over_at_once(stage):
