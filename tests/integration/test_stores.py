@@ -12,7 +12,7 @@ import threading
 import pytest
 import zmq
 
-from support import bus
+from support import bus_peers as bus
 from support.cluster import ENVIRONMENT, bin_dir, free_ports
 from support.history import export
 from support.metrics import total

@@ -28,6 +28,7 @@ class Server:
 
     def __init__(self, folder, *options, keep=True):
         self.folder = str(folder)
+        os.makedirs(self.folder, exist_ok=True)
         self.data = self.data_folder() if keep else None
         self.port = free_ports()[0]
         self.options = list(options)
@@ -38,7 +39,6 @@ class Server:
         return os.path.join(self.folder, "data")
 
     def start(self):
-        os.makedirs(self.folder, exist_ok=True)
         self.log_start = (os.path.getsize(self.log_path)
                           if os.path.exists(self.log_path) else 0)
         with open(self.log_path, "ab") as log:
