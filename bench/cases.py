@@ -165,24 +165,52 @@ def load(url, secret, **options):
 
 
 def viewers_once(count, rate=1000, seconds=15):
+    """The edge alone on one core; its load, broker and Redis on the others."""
     with Rig() as rig:
-        edge = rig.edge(rig.broker(rig.redis()))
+        broker = rig.broker(rig.redis())
+        workers = -(-count // 15000)      # descriptors are 20,000 a process
+        edge = rig.edge(broker, "--workers", workers, core=0)
         before = edge.cpu()
         got = load(edge.url, edge.secret, viewers=count, placers=200,
-                   rate=rate, duration=seconds)
-        cpu = edge.cpu() - before
-    return {"viewers": count, "cpu": cpu, "load": got}
+                   rate=rate, duration=seconds, ramp=4000)
+        share = (edge.cpu() - before) / got["elapsed_s"]
+    seen = got["place_to_seen_by_everyone_ms"]
+    return {"server": "stipple", "viewers": count, "core_share": share,
+            "p50_ms": seen["p50"], "p99_ms": seen["p99"],
+            "digest_mismatches": got["digest_mismatches"],
+            "viewers_per_core": count / share}
 
 
-def viewers(rounds=1, counts=(5000, 10000, 15000)):
-    rows = []
-    for count in counts:
-        got = viewers_once(count)
-        seen = got["load"]["place_to_seen_ms"]
-        rows.append({"viewers": count, "p50_ms": seen["p50"],
-                     "p99_ms": seen["p99"],
-                     "mismatches": got["load"]["digest_mismatches"],
-                     "edge_cpu_s": got["cpu"]})
+def rediscast_once(count, rate=1000, seconds=8):
+    """One JSON message a placement and viewer. Its placements are published
+    straight into Redis, which spares it the work of receiving them."""
+    with Rig() as rig:
+        redis, port = rig.redis("no"), free_port()
+        server = rig.start("rediscast", "node", js("rediscast.mjs"), port,
+                           redis.port)
+        wait_for(listens(port), 10, "rediscast")
+        message = '{"x":512,"y":384,"color":11}'
+        command = (f"*3\r\n$7\r\nPUBLISH\r\n$6\r\npixels\r\n"
+                   f"${len(message)}\r\n{message}\r\n").encode()
+        feed_ = socket.create_connection(("127.0.0.1", redis.port))
+        Ticker(100, lambda: feed_.sendall(command * (rate // 100))).start(rig)
+        got = Swarm(rig, port, connections=count, seconds=seconds
+                    ).measure(server)
+    share = got["cpu"] / got["seconds"]
+    delivered = got["frames"] / got["seconds"] / count
+    return {"server": "rediscast", "viewers": count, "core_share": share,
+            "viewers_per_core": count / share * delivered / rate}
+
+
+def viewers(rounds=1, counts=(5000, 10000, 15000, 40000)):
+    """1,000 placements a second. `viewers per core` is viewers ÷ share of a
+    core; rediscast's is scaled to the messages that it delivered."""
+    rows = [viewers_once(count) for count in counts]
+    rows += [rediscast_once(count) for count in (50, 100)]
+    peer = max(row["viewers_per_core"] for row in rows
+               if row["server"] == "rediscast")
+    for row in rows:
+        row["ratio"] = row["viewers_per_core"] / peer
     return rows
 
 

@@ -159,12 +159,15 @@ class Rig:
         process.base = base
         return process
 
-    def edge(self, broker, *more):
+    def edge(self, broker, *more, core=None):
+        """An edge, ready; on one core alone where `core` names it."""
         port = free_port()
         secret = os.path.join(self.dir, "secret")
         with open(secret, "w") as f:
             f.write("a secret of the bench alone")
-        process = self.start("edge", f"{BUILD}/stipple-edge", "--port", port,
+        pin = [] if core is None else ["taskset", "-c", core]
+        process = self.start("edge", *pin, f"{BUILD}/stipple-edge", "--port",
+                             port,
                              "--brokers", broker.base, "--secret-file", secret,
                              *more)
         process.port, process.secret = port, secret
