@@ -91,6 +91,15 @@ int outbox_add_first(outbox_t *self, frame_opcode_t opcode, const void *payload,
     return 0;
 }
 
+int outbox_append(outbox_t *self, const frame_t *frame)
+{
+    if (frame->size > OUTBOX_APPEND_MAX || s_reserve(self, frame->size) < 0)
+        return -1;
+    memcpy(self->bytes + self->size, frame->bytes, frame->size);
+    self->size += (uint32_t)frame->size;
+    return 0;
+}
+
 void outbox_clear(outbox_t *self)
 {
     free(self->bytes);

@@ -44,6 +44,7 @@ typedef struct {
 } outbox_t;
 
 #define OUTBOX_MAX 65536u
+#define OUTBOX_APPEND_MAX 4096u
 
 /* -1, unchanged, where it would exceed OUTBOX_MAX. */
 int outbox_add(outbox_t *self, frame_opcode_t opcode, const void *payload,
@@ -51,6 +52,8 @@ int outbox_add(outbox_t *self, frame_opcode_t opcode, const void *payload,
 /* Puts it before what is there. */
 int outbox_add_first(outbox_t *self, frame_opcode_t opcode, const void *payload,
                      size_t size);
+/* A whole frame of at most OUTBOX_APPEND_MAX. */
+int outbox_append(outbox_t *self, const frame_t *frame);
 /* Empties it and frees its memory. */
 void outbox_clear(outbox_t *self);
 

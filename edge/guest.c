@@ -75,10 +75,12 @@ static int s_on_established(struct lws *wsi, session_t *session)
     free(connection->upgrade);
     connection->upgrade = NULL;
     session_open(session, edge, wsi, &upgrade);
-    if (server_is_full(edge->server)) {
-        edge_count(edge, EDGE_REFUSED_FULL);
-        session_close(session, 1013);
+    if (!server_is_full(edge->server)) {
+        session_start(session);
+        return 0;
     }
+    edge_count(edge, EDGE_REFUSED_FULL);
+    session_close(session, 1013);
     return 0;
 }
 

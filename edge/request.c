@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define IN_FLIGHT_MAX 8192
+#define HELLO_WAIT_MS 500
 #define BUSY_WAIT_MS 100
 /* Messages a second, where there is a placing rate: this many times it. */
 #define MESSAGE_FACTOR 4
@@ -78,6 +79,46 @@ void session_receive(session_t *self, const uint8_t *bytes, size_t size,
     free(whole);
 }
 
+/* --- Greeting a player ---------------------------------------------------- */
+
+return_path_t *session_path(session_t *self)
+{
+    if (!self->path) {
+        self->path = mem_alloc(sizeof *self->path);
+        *self->path = (return_path_t){.session = self, .refs = 1};
+    }
+    return self->path;
+}
+
+void return_path_unref(return_path_t *path)
+{
+    if (path && !--path->refs)
+        free(path);
+}
+
+static void s_on_cooldown(void *context, const bus_place_t *place,
+                          const bus_verdict_t *verdict)
+{
+    return_path_t *path = context;
+    session_t *self = path->session;
+    if (self && self->hello_owed && self->user == place->user) {
+        self->cooldown_until_ms = clock_mono_ms() + verdict->remaining_ms;
+        session_hello(self);
+    }
+    return_path_unref(path);
+}
+
+void session_greet(session_t *self)
+{
+    return_path_t *path = session_path(self);
+    self->hello_owed = true;
+    self->cooldown_until_ms = 0;
+    self->wait_until_ms = clock_mono_ms() + HELLO_WAIT_MS;
+    if (uplink_cooldown(self->edge->uplink, self->user, s_on_cooldown, path))
+        path->refs++;
+    fanout_attend(self->edge->fanout);
+}
+
 /* --- Verdicts ------------------------------------------------------------- */
 
 static void s_verdict(session_t *self, const wire_verdict_t *verdict)
@@ -120,8 +161,7 @@ static void s_on_verdict(void *context, const bus_place_t *place,
             self->cooldown_until_ms = now_ms + verdict->remaining_ms;
         s_verdict(self, &reply);
     }
-    if (!--path->refs)
-        free(path);
+    return_path_unref(path);
 }
 
 /* --- PLACE ---------------------------------------------------------------- */

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define AHEAD_WAIT_MS 2000
-#define HELLO_WAIT_MS 500
 #define PING_S 25
 #define SILENT_S 60
 #define SLOW_S 60
@@ -173,6 +172,14 @@ static bool s_catch_up(session_t *self)
         session_resync(self, RESYNC_TOO_OLD);
         return true;
     }
+    if (self->outbox.size && !outbox_append(&self->outbox, frame)) {
+        self->seq = to; /* HELLO and the first diff are one write */
+        session_flush(self);
+        return s_may_write(self);
+    }
+    session_flush(self);
+    if (!s_may_write(self))
+        return false;
     self->seq = to;
     return s_write(self, frame->bytes, frame->size, EDGE_FRAMES_LAGGARD);
 }
@@ -186,8 +193,7 @@ void session_since(session_t *self, uint64_t since)
     case SINCE_LEVEL:
         break;
     case SINCE_DIFF:
-        session_flush(self); /* HELLO comes first */
-        if (s_may_write(self) && !self->outbox.size)
+        if (s_may_write(self))
             s_catch_up(self);
         else
             fanout_attend(self->edge->fanout);
@@ -230,7 +236,7 @@ static uint32_t s_remaining_ms(const session_t *self)
                : 0;
 }
 
-static void s_hello(session_t *self)
+void session_hello(session_t *self)
 {
     const mirror_t *mirror = self->edge->mirror;
     const canvas_t *canvas = mirror_canvas(mirror);
@@ -251,46 +257,6 @@ static void s_hello(session_t *self)
     s_put_hello(self, &hello);
     if (first)
         session_since(self, self->seq);
-}
-
-/* --- Greeting a player ---------------------------------------------------- */
-
-return_path_t *session_path(session_t *self)
-{
-    if (!self->path) {
-        self->path = mem_alloc(sizeof *self->path);
-        *self->path = (return_path_t){.session = self, .refs = 1};
-    }
-    return self->path;
-}
-
-static void s_drop_path(return_path_t *path)
-{
-    if (path && !--path->refs)
-        free(path);
-}
-
-static void s_on_cooldown(void *context, const bus_place_t *place,
-                          const bus_verdict_t *verdict)
-{
-    return_path_t *path = context;
-    session_t *self = path->session;
-    if (self && self->hello_owed && self->user == place->user) {
-        self->cooldown_until_ms = clock_mono_ms() + verdict->remaining_ms;
-        s_hello(self);
-    }
-    s_drop_path(path);
-}
-
-void session_greet(session_t *self)
-{
-    return_path_t *path = session_path(self);
-    self->hello_owed = true;
-    self->cooldown_until_ms = 0;
-    self->wait_until_ms = clock_mono_ms() + HELLO_WAIT_MS;
-    if (uplink_cooldown(self->edge->uplink, self->user, s_on_cooldown, path))
-        path->refs++;
-    fanout_attend(self->edge->fanout);
 }
 
 /* --- Rounds --------------------------------------------------------------- */
@@ -349,7 +315,7 @@ static bool s_serve_rest(session_t *self, const round_t *round)
 {
     if (self->hello_owed) {
         if (round->now_ms >= self->wait_until_ms)
-            s_hello(self);
+            session_hello(self);
         else
             fanout_attend(self->edge->fanout);
     }
@@ -450,10 +416,14 @@ void session_open(session_t *self, edge_t *edge, struct lws *wsi,
     fanout_add(edge->fanout, self);
     edge_count(edge, EDGE_SESSIONS_OPENED);
     socket_set_send_buffer(wsi, (int)edge->config->send_buffer_bytes);
+}
+
+void session_start(session_t *self)
+{
     if (self->player)
         session_greet(self);
     else
-        s_hello(self);
+        session_hello(self);
 }
 
 void session_fini(session_t *self)
@@ -466,7 +436,7 @@ void session_fini(session_t *self)
     self->partial = NULL;
     if (self->path)
         self->path->session = NULL;
-    s_drop_path(self->path);
+    return_path_unref(self->path);
     self->path = NULL;
     self->edge = NULL;
 }

@@ -75,9 +75,11 @@ typedef struct {
 } round_t;
 
 /* --- From libwebsockets' callbacks --- */
-
+/* Among the sessions; nothing is said yet. */
 void session_open(session_t *self, edge_t *edge, struct lws *wsi,
                   const upgrade_t *upgrade);
+/* Says HELLO and what follows. */
+void session_start(session_t *self);
 void session_fini(session_t *self);
 /* A piece of a message. */
 void session_receive(session_t *self, const uint8_t *bytes, size_t size,
@@ -107,7 +109,10 @@ void session_resync(session_t *self, resync_reason_t reason);
 void session_since(session_t *self, uint64_t since);
 /* Asks for the cooldown; its answer, or 500 ms, brings HELLO. */
 void session_greet(session_t *self);
+/* Says HELLO, and after the first one brings the client from `seq` to now. */
+void session_hello(session_t *self);
 return_path_t *session_path(session_t *self);
+void return_path_unref(return_path_t *path);
 
 /* One whole message (request.c). */
 void session_request(session_t *self, const uint8_t *bytes, size_t size);

@@ -174,6 +174,7 @@ static client_t *s_join(int i, uint64_t since)
     upgrade_t upgrade = {.since = since};
     client_t *client = &s_clients[i];
     session_open(&client->session, &s_edge, (struct lws *)client, &upgrade);
+    session_start(&client->session);
     client->session.pinged_s = client->session.heard_s; /* not by chance */
     fanout_flush(s_edge.fanout);
     return client;
@@ -503,6 +504,7 @@ START_TEST(placement_without_a_leader_is_unavailable_at_once)
         .player = true, .identity = {.user = 7, .expires_at_ms = s_ms + 60000}};
     client_t *client = &s_clients[0];
     session_open(&client->session, &s_edge, (struct lws *)client, &upgrade);
+    session_start(&client->session);
     uplink_turn(s_edge.uplink); /* nobody leads: HELLO need not wait */
     fanout_flush(s_edge.fanout);
     s_expect(client, WIRE_HELLO, &event);
@@ -531,6 +533,7 @@ START_TEST(edge_judges_in_the_protocols_order)
         .player = true, .identity = {.user = 7, .expires_at_ms = s_ms + 60000}};
     client_t *client = &s_clients[0];
     session_open(&client->session, &s_edge, (struct lws *)client, &upgrade);
+    session_start(&client->session);
     uplink_turn(s_edge.uplink);
     fanout_flush(s_edge.fanout);
     s_expect(client, WIRE_HELLO, &event);
