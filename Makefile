@@ -81,7 +81,8 @@ FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz: $(FUZZ)
 # A fuzz target links the codecs of every layer; linking drops what it leaves.
 FUZZ_PARTS := $(filter-out %/main.c %/load/%,$(wildcard common/*.c) \
-    $(wildcard persister/cql_frame.c persister/sigv4.c persister/aws_json.c))
+    $(wildcard persister/cql_frame.c persister/sigv4.c persister/aws_json.c \
+        persister/blob.c))
 build/fuzz/%: tests/fuzz/%.c $(FUZZ_PARTS)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -O1 -g -I. -D_GNU_SOURCE \
@@ -90,11 +91,13 @@ build/fuzz/%: tests/fuzz/%.c $(FUZZ_PARTS)
 	    -o $@ $^ $(LDLIBS)
 
 # The bench's own load and the peer written in C.
-BENCH := $(addprefix build/bench/,swarm ingress send_loop)
+BENCH := $(addprefix build/bench/,swarm ingress send_loop store_bench)
 bench: $(BENCH)
 build/bench/swarm: build/bench/swarm.o
 build/bench/send_loop: build/bench/peers/send_loop.o
 build/bench/ingress: build/bench/ingress.o $(call parts,common)
+build/bench/store_bench: build/bench/stores/store_bench.o \
+    $(call parts,persister) $(call parts,common)
 $(BENCH):
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS)
 

@@ -42,6 +42,7 @@ struct persister {
     writer_news_t news;
     uint64_t opens;     /* writer_open calls */
     uint64_t sent;      /* records given to the writer */
+    uint32_t epoch;     /* the leader\'s, as the writer knows */
     uint64_t committed; /* as the leader said last */
     uint64_t reported;  /* checkpoint in the last report */
     uint64_t granted_at_ms;
@@ -103,6 +104,7 @@ static void s_begin(persister_t *self)
 {
     self->mode = ACTIVE;
     self->sent = self->news.consumed;
+    self->epoch = 0;
     self->canvas_known = false;
     self->board_at_ms = 0;
     intake_start(&self->intake, self->news.state.checkpoint);
@@ -150,6 +152,8 @@ static void s_on_grant(void *context, const bus_grant_t *grant)
         self->mode = OPENING;
         s_open(self);
     } else if (self->mode == ACTIVE) {
+        if (grant->epoch != self->epoch)
+            writer_epoch(self->writer, self->epoch = grant->epoch);
         intake_hint(&self->intake, grant->seq);
         s_pump(self);
     }

@@ -69,7 +69,8 @@ typedef struct {
      * state may have moved by another's hand (a grant came back). */
     store_result_t (*open)(store_t *self, store_state_t *state);
     /* Contiguous records, 1 … STORE_WRITE_MAX, beginning at checkpoint + 1 or
-     * below: what is there already stays as it is. Beginning above is FAILED
+     * below: what is there already stays as it is, but the epoch is raised even
+     * where all is. Beginning above is FAILED
      * and writes nothing. On OK all is durable, checkpoint included. On any
      * other result all, some or none is written: call again with the same. */
     store_result_t (*write)(store_t *self, const record_t *records,

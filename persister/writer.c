@@ -35,7 +35,7 @@ typedef struct {
     record_t *queue; /* WRITER_QUEUE_MAX, contiguous by seq */
     size_t queued;
     uint64_t queued_at_ms; /* of the first */
-    uint32_t epoch;        /* of the newest records */
+    uint32_t epoch;        /* highest of records and of the leader */
     uint64_t opens_wanted;
     bool reopen; /* after a failure */
     bool active; /* records came since the last stop */
@@ -172,6 +172,39 @@ static int s_write(writer_t *self)
     return 0;
 }
 
+static bool s_keep_record(void *context, const record_t *records, size_t count)
+{
+    *(record_t *)context = records[count - 1];
+    return true;
+}
+
+static bool s_epoch_due(const writer_t *self)
+{
+    const store_state_t *state = &self->news.state;
+    return self->active && !self->queued && self->epoch > state->epoch &&
+           state->checkpoint;
+}
+
+/* The last record once more: nothing changes but the epoch. */
+static int s_raise_epoch(writer_t *self)
+{
+    record_t last;
+    uint64_t seq = self->news.state.checkpoint;
+    const store_ops_t *ops = self->store->ops;
+    store_result_t result =
+        ops->scan(self->store, seq, seq, s_keep_record, &last);
+    if (result == STORE_OK)
+        result = ops->write(self->store, &last, 1, self->epoch);
+    if (result != STORE_OK) {
+        s_failed(self, "epoch");
+        return -1;
+    }
+    s_succeeded(self);
+    self->news.state.epoch = self->epoch;
+    s_tell(self);
+    return 0;
+}
+
 static bool s_snapshot_due(const writer_t *self, uint64_t now_ms)
 {
     return self->active && now_ms >= self->snapshot_due_ms &&
@@ -218,6 +251,8 @@ static bool s_work(writer_t *self)
         return !s_snapshot(self);
     if (s_write_due(self, now_ms))
         return !s_write(self);
+    if (s_epoch_due(self))
+        return !s_raise_epoch(self);
     return false;
 }
 
@@ -258,6 +293,22 @@ static void s_take_canvas(writer_t *self, zmsg_t *message)
     self->active = true;
 }
 
+static void s_see_epoch(writer_t *self, uint32_t epoch)
+{
+    self->active = true;
+    if (epoch > self->epoch)
+        self->epoch = epoch;
+}
+
+static void s_take_epoch(writer_t *self, zmsg_t *message)
+{
+    uint32_t epoch;
+    zframe_t *frame = zmsg_first(message);
+    assert(frame && zframe_size(frame) == sizeof epoch);
+    memcpy(&epoch, zframe_data(frame), sizeof epoch);
+    s_see_epoch(self, epoch);
+}
+
 /* Behind the queue, or behind the store where that is empty; what overlaps is
  * left out. -1 where a gap would be left. */
 static int s_queue(writer_t *self, const uint8_t *records, size_t count)
@@ -292,8 +343,7 @@ static void s_take_records(writer_t *self, zmsg_t *message)
     assert(!bad);
     size_t count = body.size / RECORD_BYTES - skip;
     assert(count && self->queued + count <= QUEUE_ROOM);
-    self->epoch = body.epoch;
-    self->active = true;
+    s_see_epoch(self, body.epoch);
     if (s_queue(self, body.body + skip * RECORD_BYTES, count)) {
         s_drop_queue(self);
         self->news.consumed += count;
@@ -313,8 +363,8 @@ static const struct {
     void (*take)(writer_t *self, zmsg_t *message);
 } commands[] = {
     {"RECORDS", s_take_records}, {"CANVAS", s_take_canvas},
-    {"OPEN", s_take_open},       {"STOP", s_take_stop},
-    {"$TERM", s_take_term},
+    {"EPOCH", s_take_epoch},     {"OPEN", s_take_open},
+    {"STOP", s_take_stop},       {"$TERM", s_take_term},
 };
 
 static void s_take(writer_t *self)
@@ -393,6 +443,14 @@ void writer_canvas(zactor_t *self, const char *json, size_t size)
     zmsg_t *message = zmsg_new();
     zmsg_addstr(message, "CANVAS");
     zmsg_addmem(message, json, size);
+    zmsg_send(&message, self);
+}
+
+void writer_epoch(zactor_t *self, uint32_t epoch)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addstr(message, "EPOCH");
+    zmsg_addmem(message, &epoch, sizeof epoch);
     zmsg_send(&message, self);
 }
 

@@ -44,6 +44,9 @@ void writer_open(zactor_t *self);
 void writer_stop(zactor_t *self);
 /* The canvas as the leader tells it; snapshots begin with it. */
 void writer_canvas(zactor_t *self, const char *json, size_t size);
+/* The leader's epoch: the store is told even where no record comes, so that no
+ * later leader is given it again. */
+void writer_epoch(zactor_t *self, uint32_t epoch);
 /* A BUS_RECORDS message, checked to be whole; its first `skip` records are
  * known already. Takes the frame. */
 void writer_records(zactor_t *self, zframe_t **frame, uint64_t skip);

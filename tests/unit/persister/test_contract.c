@@ -232,6 +232,18 @@ START_TEST(epoch_only_rises)
 }
 END_TEST
 
+START_TEST(epoch_rises_with_a_record_that_is_known)
+{
+    s_write(1, 20);
+    ck_assert_int_eq(s_write_by(store, 20, 20, 9), STORE_OK);
+    store_state_t state = s_state();
+    ck_assert_uint_eq(state.epoch, 9);
+    ck_assert_uint_eq(state.checkpoint, 20);
+    s_assert_scan(1, 20, 20);
+    s_assert_placements(20);
+}
+END_TEST
+
 /* Batches of 1, 2, 3, … records. */
 static uint64_t s_write_steps(uint64_t steps)
 {
@@ -371,6 +383,7 @@ Suite *suite_persister_contract(void)
         two_writers_leave_each_record_once,
         records_behind_a_gap_are_refused,
         epoch_only_rises,
+        epoch_rises_with_a_record_that_is_known,
         scan_gives_any_range_across_blobs,
         scan_of_what_is_not_there_is_none,
         scan_ends_when_the_visitor_says,
