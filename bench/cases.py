@@ -174,7 +174,7 @@ def viewers_once(count, rate=1000, seconds=15):
         got = load(edge.url, edge.secret, viewers=count, placers=200,
                    rate=rate, duration=seconds, ramp=4000)
         share = (edge.cpu() - before) / got["elapsed_s"]
-    seen = got["place_to_seen_by_everyone_ms"]
+    seen = got["place_to_seen_ms"]
     return {"server": "stipple", "viewers": count, "core_share": share,
             "p50_ms": seen["p50"], "p99_ms": seen["p99"],
             "digest_mismatches": got["digest_mismatches"],
