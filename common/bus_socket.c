@@ -43,8 +43,9 @@ static int s_tcp_endpoint(char *endpoint, const char *base,
 {
     const char *colon = strrchr(base, ':');
     char *end;
-    long port = strtol(colon + 1, &end, 10) + s_channels[channel].port_offset;
-    if (end == colon + 1 || *end || port < 1 || port > 65535)
+    long first = strtol(colon + 1, &end, 10);
+    long port = first + s_channels[channel].port_offset;
+    if (end == colon + 1 || *end || first < 1 || port > 65535)
         return -1;
     int length = snprintf(endpoint, BUS_ENDPOINT_MAX, "%.*s:%ld",
                           (int)(colon - base), base, port);
@@ -134,8 +135,9 @@ static zsock_t *s_socket(bus_channel_t channel, int type)
     return socket;
 }
 
-zsock_t *bus_bind(const char *base, bus_channel_t channel,
-                  const bus_security_t *security)
+/* Binds or connects a new socket; NULL, with a line in the log. */
+static zsock_t *s_open(const char *base, bus_channel_t channel, bool server,
+                       const bus_security_t *security)
 {
     char endpoint[BUS_ENDPOINT_MAX], quoted[BUS_ENDPOINT_MAX];
     log_quote(quoted, sizeof quoted, base);
@@ -143,31 +145,26 @@ zsock_t *bus_bind(const char *base, bus_channel_t channel,
         log_error("bus_bad_endpoint", "endpoint=%s", quoted);
         return NULL;
     }
-    zsock_t *socket = s_socket(channel, s_channels[channel].bound);
-    if (s_secure(socket, endpoint, true, security) < 0 ||
-        zsock_bind(socket, "%s", endpoint) < 0) {
-        log_error("bus_bind_failed", "endpoint=%s error=\"%s\"", quoted,
-                  zmq_strerror(zmq_errno()));
-        zsock_destroy(&socket);
-    }
-    return socket;
+    zsock_t *socket = s_socket(channel, server ? s_channels[channel].bound
+                                               : s_channels[channel].connected);
+    if (s_secure(socket, endpoint, server, security) == 0 &&
+        (server ? zsock_bind(socket, "%s", endpoint)
+                : zsock_connect(socket, "%s", endpoint)) >= 0)
+        return socket;
+    log_error(server ? "bus_bind_failed" : "bus_connect_failed",
+              "endpoint=%s error=\"%s\"", quoted, zmq_strerror(zmq_errno()));
+    zsock_destroy(&socket);
+    return NULL;
+}
+
+zsock_t *bus_bind(const char *base, bus_channel_t channel,
+                  const bus_security_t *security)
+{
+    return s_open(base, channel, true, security);
 }
 
 zsock_t *bus_connect(const char *base, bus_channel_t channel,
                      const bus_security_t *security)
 {
-    char endpoint[BUS_ENDPOINT_MAX], quoted[BUS_ENDPOINT_MAX];
-    log_quote(quoted, sizeof quoted, base);
-    if (bus_endpoint(endpoint, base, channel) < 0) {
-        log_error("bus_bad_endpoint", "endpoint=%s", quoted);
-        return NULL;
-    }
-    zsock_t *socket = s_socket(channel, s_channels[channel].connected);
-    if (s_secure(socket, endpoint, false, security) < 0 ||
-        zsock_connect(socket, "%s", endpoint) < 0) {
-        log_error("bus_connect_failed", "endpoint=%s error=\"%s\"", quoted,
-                  zmq_strerror(zmq_errno()));
-        zsock_destroy(&socket);
-    }
-    return socket;
+    return s_open(base, channel, false, security);
 }
