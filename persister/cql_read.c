@@ -67,7 +67,7 @@ store_result_t cql_placements(store_t *base, store_scan_fn visit, void *context)
     store_cql_t *self = (store_cql_t *)base;
     cql_call_t call = {0};
     reading_t reading = {.visit = visit, .context = context};
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result != STORE_OK)
         return result;
     cql_begin(self, &call, CQL_PLACEMENTS, 0);
@@ -151,7 +151,7 @@ store_result_t cql_scan(store_t *base, uint64_t from, uint64_t to,
 {
     store_cql_t *self = (store_cql_t *)base;
     journal_cursor_t cursor;
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result != STORE_OK)
         return result;
     journal_cursor_init(&cursor, self->codec, from, to, visit, context);

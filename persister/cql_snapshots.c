@@ -148,7 +148,7 @@ store_result_t cql_get_snapshot(store_t *base, uint64_t at_most,
                                 store_snapshot_t *snapshot)
 {
     store_cql_t *self = (store_cql_t *)base;
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     bool again = result == STORE_OK;
     while (again) {
         snapshot_heads_t heads = snapshot_heads_of(1);
@@ -183,7 +183,7 @@ store_result_t cql_put_snapshot(store_t *base, const store_snapshot_t *snapshot)
     store_cql_t *self = (store_cql_t *)base;
     char name[SNAPSHOT_BODY_SIZE], before[SNAPSHOT_BODY_SIZE];
     snapshot_body_name(snapshot, name);
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result == STORE_OK)
         result = s_body_at(self, snapshot->seq, before);
     if (result != STORE_OK)
@@ -215,7 +215,7 @@ static store_result_t s_drop(void *context, const snapshot_head_t *head)
 store_result_t cql_thin_snapshots(store_t *base, uint64_t now_ms)
 {
     store_cql_t *self = (store_cql_t *)base;
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result != STORE_OK)
         return result;
     snapshot_heads_t heads = snapshot_heads_of(HEADS_MAX);

@@ -221,7 +221,7 @@ store_result_t cql_create_tables(store_t *base)
      * there yet. */
     cql_statements_t none = {0};
     cql_client_t *client = cql_client_new(&self->options, &none, 1);
-    store_result_t result = cql_client_open(client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(client, CQL_OPEN_MS);
     if (result == STORE_OK)
         result = s_create_all(self, client);
     if (result != STORE_OK)

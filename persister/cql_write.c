@@ -216,7 +216,7 @@ store_result_t cql_write(store_t *base, const record_t *records, size_t count,
                          uint32_t epoch)
 {
     store_cql_t *self = (store_cql_t *)base;
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result == STORE_OK)
         result = s_check_start(self, records[0].seq);
     uint64_t end = records[0].seq + count;

@@ -15,7 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ATTEMPT_MS 10000 /* one try, within the call's deadline */
+/* One try takes as long at most, or half the call's time where that is more. */
+#define ATTEMPT_MS 4000
 #define BACKOFF_BASE_MS 25
 #define BACKOFF_CAP_MS 2000
 #define SKEW_LEAST_S 30 /* below that the clock is not to blame */
@@ -196,13 +197,15 @@ static void s_send(dynamodb_call_t *call, uint32_t delay_ms)
         return;
     }
     uint64_t left_ms = call->deadline_ms - now_ms - delay_ms;
+    uint64_t attempt_ms =
+        call->timeout_ms / 2 > ATTEMPT_MS ? call->timeout_ms / 2 : ATTEMPT_MS;
     char lines[6][4352];
     http_request_t request = {
         .method = "POST",
         .url = self->endpoint,
         .body = call->body.bytes,
         .body_size = call->body.size,
-        .timeout_ms = left_ms < ATTEMPT_MS ? (uint32_t)left_ms : ATTEMPT_MS,
+        .timeout_ms = (uint32_t)(left_ms < attempt_ms ? left_ms : attempt_ms),
         .delay_ms = delay_ms,
     };
     if (s_headers(self, call, keys, &request, lines)) {

@@ -164,7 +164,7 @@ static store_t *s_new(const char *text)
 static store_result_t s_open(store_t *base, store_state_t *state)
 {
     store_cql_t *self = (store_cql_t *)base;
-    store_result_t result = cql_client_open(self->client, CQL_WRITE_MS);
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result == STORE_OK)
         result = cql_read_state(self);
     if (result == STORE_OK)

@@ -12,7 +12,8 @@
 #include "persister/store.h"
 #include "persister/store_url.h"
 
-#define CQL_WRITE_MS 10000
+#define CQL_OPEN_MS 5000
+#define CQL_WRITE_MS 8000
 #define CQL_LOOKUP_MS 2000
 #define CQL_LONG_MS 30000 /* scans, snapshots, tables */
 #define CQL_PARALLEL_MAX 128

@@ -173,7 +173,7 @@ static store_result_t s_look_at_tables(store_dynamodb_t *self)
         json_put(&body, keys[i]);
         json_put(&body, "}");
         store_result_t result =
-            dynamodb_ask(self, "GetItem", &body, DYNAMODB_WRITE_MS, NULL, NULL);
+            dynamodb_ask(self, "GetItem", &body, DYNAMODB_OPEN_MS, NULL, NULL);
         if (result != STORE_OK)
             return result;
     }

@@ -16,7 +16,8 @@
 #include "persister/dynamodb_client.h"
 #include "persister/store.h"
 
-#define DYNAMODB_WRITE_MS 10000
+#define DYNAMODB_OPEN_MS 3000
+#define DYNAMODB_WRITE_MS 8000
 #define DYNAMODB_LOOKUP_MS 2000
 #define DYNAMODB_LONG_MS 30000 /* scans, snapshots, tables */
 

@@ -28,6 +28,7 @@ import sys
 import time
 import urllib.request
 
+import local_store
 from supervisor import (Process, StartError, Supervisor, end_leftovers,
                         is_running, start_ticks)
 
@@ -36,7 +37,9 @@ BIN = os.environ.get("STIPPLE_BIN") or os.path.join(ROOT, "build")
 READY_S = 120
 METRICS_OFFSET = 1000  # metrics ports are looked for from --port + this on
 
-STORES = {"sqlite": "sqlite:history.db"}
+STORES = {"sqlite": "sqlite:history.db",
+          # Brought along, see local_store.py; here still without a port.
+          **{kind: kind for kind in local_store.KINDS}}
 
 # What the supervisor itself sets, and the option that says it.
 MANAGED = {
@@ -119,7 +122,8 @@ def options():
     up.add_argument("--cooldown", type=whole(0, 2**32 - 1), metavar="MS",
                     help="between two placements of a user: 300000")
     up.add_argument("--store", type=store, default="sqlite",
-                    help="sqlite, or a store's URL")
+                    help="sqlite, dynamodb or cassandra (run here, with "
+                    "Java), or a store's URL")
     up.add_argument("--set", type=assignment, action="append", default=[],
                     metavar="NAME=VALUE", help="a setting of any process, or "
                     "of Redis: appendfsync=always|everysec")
@@ -217,6 +221,10 @@ def plan(chosen):
     values = dict(chosen.set)
     flags = spread(chosen.set)
     ports = Ports(min(chosen.port + METRICS_OFFSET, 60000))
+    chosen.local_store = chosen.store in local_store.KINDS
+    if chosen.local_store:
+        kind, store_port = chosen.store, ports.take()[0]
+        chosen.store = local_store.url(kind, store_port)
     brokers = ",".join(endpoints("broker", chosen.brokers))
     queries = ",".join(endpoints("persister", chosen.persisters))
 
@@ -236,6 +244,8 @@ def plan(chosen):
     # then even the death of Redis alone would lose what was acknowledged.
     # Group commit makes it affordable.
     processes = [redis_process(values.get("appendfsync", "always"))]
+    if chosen.local_store:
+        processes.append(local_store.process(kind, store_port))
     canvas = []
     for flag, value in (("--size", chosen.size), ("--bits", chosen.bits),
                         ("--cooldown-ms", chosen.cooldown)):
@@ -263,7 +273,7 @@ def plan(chosen):
 def stages(processes):
     """Stopped in this order: nothing new comes in, then all that was accepted
     reaches the store, then what holds it ends."""
-    kinds = ("edge", "persister", "broker", "redis")
+    kinds = ("edge", "persister", "broker", "redis", "store")
     return [[p for p in processes if p.partition("-")[0] == kind]
             for kind in kinds]
 
@@ -300,6 +310,8 @@ def is_well(check, url):
     """`check` of a process; public ports are asked on the cluster's URL."""
     if check[0] == "redis":
         return redis_answers(check[1])
+    if check[0] == "tcp":
+        return not is_free(check[1], "127.0.0.1")
     public = url.rpartition(":")[0]
     return all(fetch(f"{public if path == '/readyz' else 'http://127.0.0.1'}"
                      f":{port}{path}")[0] == 200 for port, path in check[1:])
@@ -408,6 +420,9 @@ def supervise(chosen, processes, url, say, ready):
     supervisor.listen_to_signals()
     try:
         supervisor.start_all()
+        if chosen.local_store:
+            local_store.create_tables(program("stipple-persister"),
+                                      chosen.store, supervisor, say, READY_S)
         await_ready(supervisor, url, say)
         apply_canvas(chosen, url, say)
         ready()
@@ -432,6 +447,8 @@ def up(chosen):
     for port in range(chosen.port, chosen.port + chosen.edges):
         if not is_free(port, values.get("host", "")):
             fail(f"port {port} is in use: choose another with --port", 1)
+    if chosen.store in local_store.KINDS:
+        local_store.fetch(chosen.store)
     processes = plan(chosen)
     scheme = "https" if values.get("tls_cert_file") else "http"
     host = values.get("host") or "127.0.0.1"

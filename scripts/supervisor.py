@@ -58,7 +58,8 @@ class Process:
         self.argv = argv
         self.ports = list(ports)
         self.executable = executable
-        self.check = check  # ["http", [port, path] …] or ["redis", socket]
+        self.check = check  # ["http", [port, path] …], ["redis", socket],
+                            # ["tcp", port]
         self.child = None
         self.start_ticks = 0
         self.started_at = 0  # ms since 1970

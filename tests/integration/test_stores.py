@@ -6,6 +6,7 @@ the store holds each placement once."""
 
 import os
 import random
+import shutil
 import subprocess
 import threading
 
@@ -13,7 +14,8 @@ import pytest
 import zmq
 
 from support import bus_peers as bus
-from support.cluster import ENVIRONMENT, bin_dir, free_ports
+from support.client import Client
+from support.cluster import ENVIRONMENT, bin_dir
 from support.history import export
 from support.metrics import total
 from support.store_proxy import CqlProxy, DynamoProxy
@@ -380,3 +382,23 @@ def test_tls_with_the_right_name_alone(own_server, tmp_path):
     # And a server that wants TLS does not talk without.
     wrong = persister(by_name.replace("tls=on", "tls=off"), "--create-tables")
     assert wrong.returncode != 0, wrong
+
+
+# ---- ./stipple up --store -------------------------------------------------
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", KINDS)
+def test_up_brings_the_store_along(supervised, kind):
+    made = supervised("--store", kind, "--cooldown", "0", "--size", "64x64")
+    made.up()
+    player = Client(made.api, token=made.signer.token())
+    seq = [player.place(x, 7, 5)["seq"] for x in range(20)][-1]
+    until(lambda: b'"seq":4' in made.api.get("/api/v1/pixels/3/7").body, 40)
+    player.close()
+    # Redis forgets; the store brings it back.
+    made.down()
+    shutil.rmtree(os.path.join(made.data, "redis"))
+    made.up()
+    board = made.api.board_at(seq)
+    assert [board.at(x, 7) for x in range(21)] == [5] * 20 + [0]
+    made.down()
