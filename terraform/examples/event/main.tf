@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-r/place for 300,000 viewers, with a domain, a durable log and a warm pool.
+# r/place for 300,000 viewers, with a domain, a durable log and a warm pool.
 # docs/capacity.md has the arithmetic.
 
 terraform {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-As small as the small one, with history in Keyspaces (Cassandra's protocol).
+# As small as the small one, with history in Keyspaces (Cassandra's protocol).
 
 terraform {
   required_version = ">= 1.11"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-A canvas for some thousands: one edge, the smallest machines, AWS's own names.
+# A canvas for some thousands: one edge, the smallest machines, AWS's own names.
 
 terraform {
   required_version = ">= 1.11"
