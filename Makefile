@@ -5,6 +5,7 @@
 #   make check           unit tests of this variant (no network, seconds)
 #   make lint            formats, layers, function sizes
 #   make fuzz            fuzz targets in build/fuzz/ (clang)
+#   make deb             build/stipple_VERSION_ARCH.deb
 #   WERROR=              builds on where a newer compiler warns
 
 CC ?= gcc
@@ -44,7 +45,7 @@ UNITS := $(foreach d,$(DIRS),\
     $(if $(wildcard tests/unit/$(d)/test_*.c),$(OUT)/tests/unit-$(d)))
 
 .DELETE_ON_ERROR:
-.PHONY: all bench check lint format fuzz clean tests print-flags check-packages
+.PHONY: all bench check lint format fuzz clean tests deb print-flags check-packages
 all: $(PROGRAMS)
 tests: $(UNITS)
 
@@ -113,7 +114,10 @@ print-flags:
 check-packages:
 	@pkg-config --exists $(PKGS)
 
+deb: all
+	packaging/build-deb $(OUT) $(VERSION)
+
 clean:
 	rm -rf build
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) -type f -name '*.d' 2>/dev/null)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+#   docker compose up                  a whole cluster (compose.yaml)
+#   docker build -t stipple .          the image alone: every program, the page
+#
+# For a build that gives the same bytes name the base by digest and the archive
+# by day: --build-arg BASE=debian:bookworm-slim@sha256:… --build-arg
+# SNAPSHOT=20260101T000000Z.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS base
+ARG SNAPSHOT=
+RUN if [ -n "$SNAPSHOT" ]; then \
+        rm -f /etc/apt/sources.list.d/*; \
+        for s in debian:bookworm debian:bookworm-updates debian-security:bookworm-security; do \
+            echo "deb [check-valid-until=no] http://snapshot.debian.org/archive/${s%%:*}/$SNAPSHOT ${s#*:} main"; \
+        done > /etc/apt/sources.list; \
+    fi
+
+FROM base AS build
+RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+        --no-install-recommends gcc libc6-dev make pkg-config libczmq-dev \
+        libzmq3-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
+        libhiredis-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev \
+        libjwt-dev libssl-dev zlib1g-dev libdeflate-dev libspng-dev libzstd-dev \
+        libmicrohttpd-dev liblzma-dev uthash-dev python3-minimal dpkg-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+# One path in debug information, one date in files.
+ENV SOURCE_DATE_EPOCH=1700000000
+RUN make -s -j"$(nproc)" all \
+    && strip build/stipple-broker build/stipple-edge build/stipple-persister \
+        build/stipple-load build/stipplectl \
+    && packaging/stage build /stage \
+    # What a host needs that runs the image's processes as its services.
+    && mkdir -p /stage/usr/share/stipple/host/lib/systemd /stage/usr/share/stipple/host/usr/lib \
+    && cp -r /stage/lib/systemd/system /stage/usr/share/stipple/host/lib/systemd/ \
+    && cp -r /stage/usr/lib/stipple /stage/usr/lib/sysctl.d /stage/usr/share/stipple/host/usr/lib/ \
+    && rm -rf /stage/lib /stage/etc /stage/usr/lib \
+    && find /stage -print0 | xargs -0 touch --date="@$SOURCE_DATE_EPOCH"
+
+FROM base
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="stipple" \
+      org.opencontainers.image.description="A live shared canvas in the manner of r/place" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+        --no-install-recommends libczmq4 libzmq5 libwebsockets17 \
+        libwebsockets-evlib-uv libuv1 libhiredis0.14 libcurl4 libsqlite3-0 \
+        libjansson4 libjwt0 libssl3 zlib1g libdeflate0 libspng0 libzstd1 \
+        libmicrohttpd12 ca-certificates curl tini \
+    && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/ldconfig/aux-cache \
+    && groupadd -g 10001 stipple \
+    && useradd -u 10001 -g stipple -d /var/lib/stipple -s /usr/sbin/nologin stipple \
+    && install -d -o stipple -g stipple /var/lib/stipple
+COPY --from=build /stage/ /
+USER stipple
+WORKDIR /var/lib/stipple
+ENV STIPPLE_METRICS_HOST=0.0.0.0 STIPPLE_METRICS_PORT=9100
+EXPOSE 8080 9100
+# Every process answers on its metrics port; an edge is healthy where it is
+# alive: whether it is ready is the proxy's question.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:9100/healthz"]
+ENTRYPOINT ["/usr/bin/tini", "--"]
+CMD ["stipple-edge", "--help"]
