@@ -235,7 +235,13 @@ class Cluster:
         """All, orderly; returns {name: exit code}."""
         order = [p for kind in ("edge", "persister", "broker", "redis")
                  for p in self.kinds(kind)]
-        return {p.name: p.stop() for p in order if p.child is not None}
+        began, codes = time.monotonic(), {}
+        for process in order:
+            if process.child is not None:
+                codes[process.name] = process.stop()
+                print(f"{process.name} stopped at "
+                      f"{time.monotonic() - began:.1f} s")
+        return codes
 
     def check_logs(self):
         for process in self.processes.values():
