@@ -44,14 +44,17 @@ def test_emptied_redis_is_restored_from_the_store(supervised, snapshots):
         time.sleep(2.5)  # the snapshots' own pace is what is waited for
     seq = paint(made.api, made.signer, 800, 2)
     before = made.api.board_at(seq)
-    pixel = until(lambda: (p := made.api.pixel(0, 0)) and p, 5)
+    x, y = next((x, y) for y in range(SIDE) for x in range(SIDE)
+                if before.at(x, y))
+    pixel = until(lambda: (p := made.api.pixel(x, y))["color"]
+                  == before.at(x, y) and p, 5, "the look-up to be level")
     made.down()
     shutil.rmtree(os.path.join(made.data, "redis"))
     made.up()
     after = made.api.board_at(seq)
     assert after.seq == before.seq == seq
     assert after.pixels == before.pixels
-    assert made.api.pixel(0, 0) == pixel
+    assert made.api.pixel(x, y) == pixel
     player = Client(made.api, token=made.signer.token(), board=before)
     assert player.place(1, 1, 1)["seq"] == seq + 1
     player.reach(seq + 1)
