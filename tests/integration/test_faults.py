@@ -53,7 +53,7 @@ def test_whatever_dies_comes_back_and_nothing_is_lost(supervised):
     apis = [made.api, type(made.api)(made.port + 1)]
     accountants = players(apis, made.signer)
     load = StippleLoad(apis, os.path.join(made.data, "secret"), 50, 50,
-                       RATE, 40) if load_is_built() else None
+                       RATE, 40, "--shared", "on") if load_is_built() else None
     try:
         until(lambda: all(len(a.acknowledged) > 10 for a in accountants), 20)
         for name in ("edge-1", "persister-1", "broker-1", "redis"):
