@@ -189,7 +189,9 @@ store_result_t sqlite_put_snapshot(store_t *base,
                         SQLITE_STATIC);
     store_result_t result = sqlite_run(self, SQL_SNAPSHOT_PUT);
     sqlite3_clear_bindings(statement); /* nothing borrowed stays bound */
-    return result;
+    /* Each minute is a good time: after a rush that ended the tables would stay
+     * behind until the next record came. */
+    return result == STORE_OK ? sqlite_settle(self) : result;
 }
 
 static store_snapshot_t s_snapshot(sqlite3_stmt *statement)

@@ -35,29 +35,67 @@ static void s_sort(merge_key_t *keys, merge_key_t *other, size_t count)
     }
 }
 
-/* Sorted as SQLite's signed keys are, each B-tree page is visited once. */
-static store_result_t s_merge_table(store_sqlite_t *self, sql_t sql)
+/* One row's values for s_insert, in the order of the table's columns. */
+typedef void (*row_fn)(const void *rows, size_t index, int64_t *values);
+
+/* Rows into a table: SQLITE_BULK of them a statement, the rest one by one. The
+ * statement's own start and end cost as much as a third of its row. */
+static store_result_t s_insert(store_sqlite_t *self, sql_t one, sql_t bulk,
+                               size_t columns, row_fn row, const void *rows,
+                               size_t count)
 {
-    size_t count = self->fresh.count;
-    merge_key_t *keys = self->keys;
-    for (size_t i = 0; i < count; i++) {
-        const record_t *r = &self->fresh.at[i];
-        uint64_t key =
-            sql == SQL_USER_SET ? r->user : (uint64_t)r->y << 16 | r->x;
-        keys[i] = (merge_key_t){key ^ KEY_SIGN, r->seq};
-    }
-    s_sort(keys, keys + count, count);
-    sqlite3_stmt *statement = self->statements[sql];
+    int64_t values[SQLITE_COLUMNS_MAX];
     store_result_t result = STORE_OK;
-    for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        if (i + 1 < count && keys[i].key == keys[i + 1].key)
-            continue;
-        sqlite3_bind_int64(statement, 1,
-                           (sqlite3_int64)(keys[i].key ^ KEY_SIGN));
-        sqlite3_bind_int64(statement, 2, (sqlite3_int64)keys[i].seq);
+    for (size_t done = 0; done < count && result == STORE_OK;) {
+        bool many = count - done >= SQLITE_BULK;
+        sql_t sql = many ? bulk : one;
+        int parameter = 0;
+        for (size_t end = done + (many ? SQLITE_BULK : 1); done < end; done++) {
+            row(rows, done, values);
+            for (size_t i = 0; i < columns; i++)
+                sqlite3_bind_int64(self->statements[sql], ++parameter,
+                                   values[i]);
+        }
         result = sqlite_run(self, sql);
     }
     return result;
+}
+
+static void s_key_row(const void *rows, size_t index, int64_t *values)
+{
+    const merge_key_t *key = (const merge_key_t *)rows + index;
+    values[0] = (int64_t)(key->key ^ KEY_SIGN);
+    values[1] = (int64_t)key->seq;
+}
+
+static void s_place_row(const void *rows, size_t index, int64_t *values)
+{
+    const record_t *r = (const record_t *)rows + index;
+    values[0] = (int64_t)r->seq;
+    values[1] = (int64_t)r->placed_at_ms;
+    values[2] = (int64_t)r->user;
+    values[3] = r->x;
+    values[4] = r->y;
+    values[5] = r->color;
+}
+
+/* Sorted as SQLite's signed keys are, each B-tree page is visited once. */
+static store_result_t s_merge_table(store_sqlite_t *self, bool users)
+{
+    size_t count = self->fresh.count, unique = 0;
+    merge_key_t *keys = self->keys;
+    for (size_t i = 0; i < count; i++) {
+        const record_t *r = &self->fresh.at[i];
+        uint64_t key = users ? r->user : (uint64_t)r->y << 16 | r->x;
+        keys[i] = (merge_key_t){key ^ KEY_SIGN, r->seq};
+    }
+    s_sort(keys, keys + count, count);
+    for (size_t i = 0; i < count; i++)
+        if (i + 1 == count || keys[i].key != keys[i + 1].key)
+            keys[unique++] = keys[i];
+    return s_insert(self, users ? SQL_USER_SET : SQL_PIXEL_SET,
+                    users ? SQL_USERS_SET : SQL_PIXELS_SET, 2, s_key_row, keys,
+                    unique);
 }
 
 /* Brings the look-up tables up to the last of `fresh`. */
@@ -69,11 +107,12 @@ static store_result_t s_merge(store_sqlite_t *self)
         self->keys = mem_realloc(self->keys, 2 * count, sizeof *self->keys);
     }
     uint64_t last = self->fresh.at[count - 1].seq;
-    store_result_t result = s_merge_table(self, SQL_PIXEL_SET);
+    store_result_t result = s_merge_table(self, false);
     if (result == STORE_OK)
-        result = s_merge_table(self, SQL_USER_SET);
+        result = s_merge_table(self, true);
     if (result == STORE_OK)
         result = sqlite_meta_set(self, "merged", last);
+    self->fresh.count = 0;
     return result;
 }
 
@@ -100,18 +139,6 @@ static store_result_t s_refresh(store_sqlite_t *self, uint64_t merged,
     if (result == STORE_OK && fresh->count != checkpoint - merged)
         result = sqlite_refuse(self, "placements do not reach the checkpoint");
     return result;
-}
-
-static store_result_t s_place(store_sqlite_t *self, const record_t *r)
-{
-    sqlite3_stmt *statement = self->statements[SQL_PLACE];
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)r->seq);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)r->placed_at_ms);
-    sqlite3_bind_int64(statement, 3, (sqlite3_int64)r->user);
-    sqlite3_bind_int(statement, 4, r->x);
-    sqlite3_bind_int(statement, 5, r->y);
-    sqlite3_bind_int(statement, 6, r->color);
-    return sqlite_run(self, SQL_PLACE);
 }
 
 static store_result_t s_blob_put(store_sqlite_t *self)
@@ -169,8 +196,9 @@ static store_result_t s_append(store_sqlite_t *self, const record_t *records,
     store_result_t result = sqlite_meta_get(self, "merged", &merged);
     if (result == STORE_OK)
         result = s_refresh(self, merged, checkpoint);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = s_place(self, &records[i]);
+    if (result == STORE_OK)
+        result = s_insert(self, SQL_PLACE, SQL_PLACE_BULK, 6, s_place_row,
+                          records, count);
     if (result == STORE_OK)
         result = s_journal(self, records, count);
     if (result != STORE_OK)
@@ -179,10 +207,8 @@ static store_result_t s_append(store_sqlite_t *self, const record_t *records,
     memcpy(self->fresh.at + self->fresh.count, records,
            count * sizeof *records);
     self->fresh.count += count;
-    if (s_merge_due(self, count)) {
+    if (s_merge_due(self, count))
         result = s_merge(self);
-        self->fresh.count = 0;
-    }
     if (result == STORE_OK)
         result = sqlite_meta_set(self, "checkpoint", records[count - 1].seq);
     return result;
@@ -206,6 +232,34 @@ static store_result_t s_write(store_sqlite_t *self, const record_t *records,
         result = s_append(self, records + skip, count - skip, checkpoint);
     if (result == STORE_OK && epoch > known_epoch)
         result = sqlite_meta_set(self, "epoch", epoch);
+    return result;
+}
+
+/* Inside a transaction. */
+static store_result_t s_settle(store_sqlite_t *self)
+{
+    uint64_t merged, checkpoint;
+    store_result_t result = sqlite_meta_get(self, "merged", &merged);
+    if (result == STORE_OK)
+        result = sqlite_meta_get(self, "checkpoint", &checkpoint);
+    if (result == STORE_OK)
+        result = s_refresh(self, merged, checkpoint);
+    if (result == STORE_OK && self->fresh.count)
+        result = s_merge(self);
+    return result;
+}
+
+store_result_t sqlite_settle(store_sqlite_t *self)
+{
+    store_result_t result = sqlite_run(self, SQL_BEGIN);
+    if (result == STORE_OK)
+        result = s_settle(self);
+    if (result == STORE_OK)
+        result = sqlite_run(self, SQL_COMMIT);
+    if (result != STORE_OK) {
+        sqlite_abandon(self);
+        self->fresh.count = 0;
+    }
     return result;
 }
 

@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "persister/stores.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -27,9 +28,12 @@ static const char *const statement_texts[SQL_COUNT] = {
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
     [SQL_META_SET] = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
-    [SQL_PLACE] = "INSERT INTO placements VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [SQL_PIXEL_SET] = "INSERT OR REPLACE INTO pixels VALUES (?1, ?2)",
-    [SQL_USER_SET] = "INSERT OR REPLACE INTO users VALUES (?1, ?2)",
+    [SQL_PLACE] = "INSERT INTO placements VALUES (?,?,?,?,?,?)",
+    [SQL_PIXEL_SET] = "INSERT OR REPLACE INTO pixels VALUES (?,?)",
+    [SQL_USER_SET] = "INSERT OR REPLACE INTO users VALUES (?,?)",
+    [SQL_PLACE_BULK] = "INSERT INTO placements VALUES (?,?,?,?,?,?)",
+    [SQL_PIXELS_SET] = "INSERT OR REPLACE INTO pixels VALUES (?,?)",
+    [SQL_USERS_SET] = "INSERT OR REPLACE INTO users VALUES (?,?)",
     [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO journal VALUES (?1, ?2, ?3)",
     [SQL_BLOB_SCAN] =
         "SELECT first, last, blob FROM journal WHERE first <= ?2 AND first >="
@@ -222,14 +226,26 @@ static store_result_t s_create_tables(store_t *base)
     return result;
 }
 
+/* The texts of bulk statements show one row; it is repeated. */
+static void s_text(char *text, size_t size, sql_t sql)
+{
+    size_t length = (size_t)snprintf(text, size, "%s", statement_texts[sql]);
+    bool bulk = sql >= SQL_PLACE_BULK && sql <= SQL_USERS_SET;
+    const char *row = strchr(statement_texts[sql], '(');
+    for (size_t i = 1; bulk && i < SQLITE_BULK; i++)
+        length += (size_t)snprintf(text + length, size - length, ",%s", row);
+    assert(length < size);
+}
+
 static store_result_t s_prepare(store_sqlite_t *self)
 {
-    for (size_t i = 0; i < SQL_COUNT; i++) {
+    for (sql_t i = 0; i < SQL_COUNT; i++) {
+        char text[2048];
         if (self->statements[i])
             continue;
-        if (sqlite3_prepare_v3(self->db, statement_texts[i], -1,
-                               SQLITE_PREPARE_PERSISTENT, &self->statements[i],
-                               NULL) != SQLITE_OK)
+        s_text(text, sizeof text, i);
+        if (sqlite3_prepare_v3(self->db, text, -1, SQLITE_PREPARE_PERSISTENT,
+                               &self->statements[i], NULL) != SQLITE_OK)
             return sqlite_failure(self, "open");
     }
     return STORE_OK;

@@ -13,12 +13,12 @@
  *   snapshots   seq → taken_at, digest, canvas, pixels
  *   meta        checkpoint, epoch, merged
  *
- * Placements are appended in the order of seq, for a microsecond a record.
- * Clustered by pixel, with an index by user, the same records took more than
- * twenty: each then dirties pages all over the file. Instead the two look-up
- * tables follow behind, up to `merged`, brought on in large sorted steps, for
- * two microseconds. What is newer a look-up finds by walking placements back
- * from the end, at most MERGE_MOST of them and a batch.
+ * Placements are appended in the order of seq, and the two look-up tables
+ * follow behind, up to `merged`, brought on in large sorted steps: about two
+ * microseconds a record in all. Clustered by pixel and indexed by user the same
+ * records took more than twenty, since each dirties pages all over the file.
+ * What is newer than `merged` a look-up finds by walking placements back from
+ * the end, at most MERGE_MOST of them and a batch.
  */
 #ifndef PERSISTER_STORE_SQLITE_H
 #define PERSISTER_STORE_SQLITE_H
@@ -36,7 +36,11 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 #define MERGE_BATCHES 16
 /* … but at least and at most for as many records. */
 #define MERGE_LEAST 1024
-#define MERGE_MOST 65536
+#define MERGE_MOST 131072
+
+/* Rows in one statement, values in a row. */
+#define SQLITE_BULK 64
+#define SQLITE_COLUMNS_MAX 6
 
 typedef enum {
     SQL_BEGIN,
@@ -45,9 +49,12 @@ typedef enum {
     SQL_ROLLBACK,
     SQL_META_GET,
     SQL_META_SET,
-    SQL_PLACE,
+    SQL_PLACE, /* one row … */
     SQL_PIXEL_SET,
     SQL_USER_SET,
+    SQL_PLACE_BULK, /* … and SQLITE_BULK of them */
+    SQL_PIXELS_SET,
+    SQL_USERS_SET,
     SQL_BLOB_PUT,
     SQL_BLOB_SCAN,
     SQL_PLACEMENTS,
@@ -98,6 +105,9 @@ store_result_t sqlite_refuse(store_sqlite_t *self, const char *text);
 store_result_t sqlite_run(store_sqlite_t *self, sql_t sql);
 /* Takes back an open transaction, if there is one. */
 void sqlite_abandon(store_sqlite_t *self);
+
+/* Brings the look-up tables up to the checkpoint. */
+store_result_t sqlite_settle(store_sqlite_t *self);
 
 /* A number in meta; 0 where it is not there. */
 store_result_t sqlite_meta_get(store_sqlite_t *self, const char *name,
