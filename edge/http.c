@@ -312,6 +312,15 @@ static int s_handle(http_t *self, user_t *user, struct lws *wsi)
     return 0;
 }
 
+/* To who asks before sending a body (RFC 9110, section 10.1.1). */
+static int s_invite(http_t *self, struct lws *wsi)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uint8_t *at = self->buffer + LWS_PRE;
+    memcpy(at, text, sizeof text - 1);
+    return lws_write(wsi, at, sizeof text - 1, LWS_WRITE_HTTP) < 0 ? -1 : 0;
+}
+
 static int s_on_request(http_t *self, user_t *user, struct lws *wsi)
 {
     s_end(user);
@@ -332,9 +341,11 @@ static int s_on_request(http_t *self, user_t *user, struct lws *wsi)
         return s_handle(self, user, wsi);
     link->expected = (uint64_t)length;
     exchange->body_too_large = length > EXCHANGE_BODY_MAX;
-    if (!exchange->body_too_large)
-        exchange->body = mem_alloc((size_t)length);
-    return 0;
+    if (exchange->body_too_large)
+        return 0;
+    exchange->body = mem_alloc((size_t)length);
+    return !exchange->http10 && http_request_expects(wsi) ? s_invite(self, wsi)
+                                                          : 0;
 }
 
 /* What a body from the wrong place of lws's buffer begins with. */

@@ -133,3 +133,11 @@ bool http_request_is_open_ended(const exchange_t *exchange, struct lws *wsi)
     return writes &&
            lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0;
 }
+
+bool http_request_expects(struct lws *wsi)
+{
+    char *expected = s_header(wsi, WSI_TOKEN_HTTP_EXPECT);
+    bool expects = list_has(expected, "100-continue");
+    free(expected);
+    return expects;
+}

@@ -21,4 +21,7 @@ int64_t http_request_body_length(struct lws *wsi);
  * without end. */
 bool http_request_is_open_ended(const exchange_t *exchange, struct lws *wsi);
 
+/* It waits for "100 Continue" before it sends its body. */
+bool http_request_expects(struct lws *wsi);
+
 #endif

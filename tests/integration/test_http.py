@@ -214,6 +214,15 @@ def test_large_body_is_read_away_and_the_connection_goes_on(game, wire):
     assert one.answer()[0] == 200
 
 
+def test_who_asks_before_sending_a_body_is_told_to(game, wire):
+    one, body = wire(), '{"color":5}'
+    one.send(put("/api/v1/pixels/3/3", body, bearer(game),
+                 "Expect: 100-continue")[:-len(body)])
+    assert one.answer()[0] == 100
+    one.send(body)
+    assert one.answer()[0] == 200
+
+
 def test_gets_with_a_body_are_answered(wire):
     one = wire()
     for body in ("abc", "x" * 4096):
