@@ -160,7 +160,7 @@ def load(url, secret, **options):
             "--json"]
     for name, value in options.items():
         argv += [f"--{name.replace('_', '-')}", str(value)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=400)
     return json.loads(done.stdout)
 
 
@@ -432,6 +432,48 @@ def wire(rounds=1, seconds=6):
     return [{"placements_per_second": rate, "tick_ms": tick,
              "stipple": wire_once(rate, tick, seconds), **WIRE_PEERS}
             for rate in (112, 1640, 8000) for tick in (20, 100, 250)]
+
+
+# --- r/place 2017 -------------------------------------------------------------
+
+DATA = os.environ.get("STIPPLE_DATA", os.path.join(TOP, "..", "shared", "data"))
+
+
+def stipple(*words):
+    return subprocess.run([os.path.join(TOP, "stipple"), *words], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def replay(rounds=1):
+    """All of r/place 2017 through a cluster with its defaults (AOF `always`,
+    SQLite): 4,994,671 placements by 100 users over WebSockets, 200 viewers who
+    verify every beat, all on this machine. `exact`: the board served at the end
+    is Reddit's final one byte for byte, and `--verify` found the store right."""
+    folder = os.path.join(DATA, "rplace2017")
+    if not os.path.isdir(folder):
+        return [{"skipped": f"no {folder}"}]
+    with Rig() as rig:
+        data = os.path.join(rig.dir, "data")
+        port = free_port()
+        stipple("up", "--detach", "--data", data, "--port", str(port),
+                "--cooldown", "0")
+        try:
+            got = load(f"http://127.0.0.1:{port}", f"{data}/secret",
+                       viewers=200, placers=100, duration=280,
+                       replay=f"{folder}/rplace2017_netdelta.bin.xz",
+                       expect=f"{folder}/rplace2017_final_4bpp.bin.xz")
+            verified = subprocess.run(
+                [f"{BUILD}/stipple-persister", "--verify", "--store",
+                 "sqlite:history.db", "--brokers", "ipc://run/broker-1",
+                 "--secret-file", "secret"], cwd=data).returncode == 0
+        finally:
+            stipple("down", "--data", data)
+    return [{"placements": got["acknowledged"],
+             "seconds": got["placing_s"],
+             "per_second": got["acknowledged_per_s"],
+             "digest_mismatches": got["digest_mismatches"],
+             "not_seen": got["acknowledged_not_seen"],
+             "exact": str(got["ok"] and got["expect_equal"] and verified)}]
 
 
 # --- Growth -------------------------------------------------------------------
