@@ -21,6 +21,8 @@
 #define GZIP_LEVEL 6
 /* Larger bodies are sent by sendfile(), which copies nothing. */
 #define FILE_BYTES_MIN 65536
+/* A rendering that nobody asked for so long is dropped. */
+#define IDLE_MS 60000
 
 typedef struct {
     work_t work;
@@ -35,6 +37,7 @@ typedef struct {
     rendering_t made;
     canvas_t canvas; /* of `made`: size, epoch and palette */
     bool full;       /* `made` counts */
+    uint64_t asked_at_ms;
     job_t *job;
     board_waiter_t *served;  /* whom the running job's rendering satisfies */
     board_waiter_t *waiters; /* who came later, and waits for the next */
@@ -235,6 +238,18 @@ static void s_put_off(slot_t *slot)
     }
 }
 
+/* Large boards have large PNGs: none is kept for nobody. */
+static void s_drop_idle(board_cache_t *self)
+{
+    for (int i = 0; i < RENDERING_KINDS; i++) {
+        slot_t *slot = &self->slots[i];
+        if (slot->full && clock_mono_ms() > slot->asked_at_ms + IDLE_MS) {
+            s_rendering_free(&slot->made);
+            slot->full = false;
+        }
+    }
+}
+
 static void s_done(work_t *work)
 {
     job_t *job = (job_t *)work;
@@ -258,6 +273,7 @@ static void s_done(work_t *work)
     else
         s_put_off(slot);
     s_start_next(self, kind);
+    s_drop_idle(self);
 }
 
 const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
@@ -265,6 +281,7 @@ const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
 {
     assert(kind < RENDERING_KINDS && mirror_board(self->mirror) && !waiter->at);
     slot_t *slot = &self->slots[kind];
+    slot->asked_at_ms = clock_mono_ms();
     if (slot->full && s_good(self, &slot->canvas, &slot->made, kind))
         return &slot->made;
     const job_t *job = slot->job;

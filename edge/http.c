@@ -21,33 +21,28 @@
  */
 #include "edge/http.h"
 
+#include "common/clock.h"
 #include "common/mem.h"
+#include "edge/answer.h"
 #include "edge/api.h"
 #include "edge/http_request.h"
 #include "edge/server.h"
 #include "edge/socket.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <uv.h>
 
-/* At once, and before other sockets get their turn. */
-#define PIECE_BYTES 65536
-#define TURN_BYTES (1 << 20)
-/* Of a body that has a file, with the head. */
-#define FIRST_BYTES 8192
-/* What a head takes at most, beside the first piece. */
-#define HEAD_ROOM 4096
 /* A body larger than this is not even read away. */
 #define DISCARD_BYTES_MAX (16 << 20)
 /* Longest time without progress of an answer. */
 #define ANSWER_TIMEOUT_S 30
+/* For a whole body; lws itself only bounds each pause in it. */
+#define BODY_TIMEOUT_MS 20000
 #define STALL_CHECK_US 1000000
 #define STUCK_CHECK_US 250000
 
@@ -67,10 +62,11 @@ typedef struct {
 typedef struct {
     struct lws *wsi;
     uint64_t expected; /* of the body, by Content-Length */
-    bool began;        /* the body did */
-    bool deferred;     /* the handler answers later */
-    size_t sent;       /* of the answer, when it was last looked at */
-    bool stuck;        /* it had not gone on then, and input waited */
+    uint64_t began_at_ms;
+    bool began;    /* the body did */
+    bool deferred; /* the handler answers later */
+    size_t sent;   /* of the answer, when it was last looked at */
+    bool stuck;    /* it had not gone on then, and input waited */
 } link_t;
 
 /* --- Renderings on the thread pool ------------------------------------------
@@ -109,7 +105,7 @@ http_t *http_new(edge_t *edge)
 {
     http_t *self = mem_zalloc(1, sizeof *self);
     self->edge = edge;
-    self->buffer = mem_alloc(LWS_PRE + HEAD_ROOM + PIECE_BYTES);
+    self->buffer = mem_alloc(ANSWER_BUFFER_BYTES);
     self->boards = board_cache_new(
         edge->mirror, (uint64_t)edge->config->board_max_age_s * 1000, s_submit,
         edge);
@@ -139,70 +135,11 @@ size_t http_user_bytes(void)
 /* --- Sending ----------------------------------------------------------------
  */
 
-static size_t s_left(const exchange_t *exchange)
-{
-    size_t body = exchange->blob ? exchange->blob->size : 0;
-    return exchange->head_size + body - exchange->sent;
-}
-
-static int s_write(exchange_t *exchange, struct lws *wsi, uint8_t *bytes,
-                   size_t size)
-{
-    if (lws_write(wsi, bytes, size, LWS_WRITE_HTTP) < 0)
-        return -1;
-    exchange->sent += size;
-    return 0;
-}
-
-/* Without TLS a large body goes from its file to the socket. */
-static bool s_has_file(const exchange_t *exchange, struct lws *wsi)
-{
-    return exchange->blob && exchange->blob->file >= 0 && !lws_is_ssl(wsi);
-}
-
-/* The head and what fits of the body behind it, in one send(). */
-static int s_write_first(http_t *self, exchange_t *exchange, struct lws *wsi)
-{
-    uint8_t *at = self->buffer + LWS_PRE;
-    size_t body = s_left(exchange) - exchange->head_size;
-    size_t most = s_has_file(exchange, wsi) ? FIRST_BYTES : PIECE_BYTES;
-    if (body > most)
-        body = most;
-    memcpy(at, exchange->head, exchange->head_size);
-    if (body)
-        memcpy(at + exchange->head_size, exchange->blob->bytes, body);
-    return s_write(exchange, wsi, at, exchange->head_size + body);
-}
-
-/* 1: the socket is full. */
-static int s_send_file(exchange_t *exchange, struct lws *wsi)
-{
-    off_t at = (off_t)(exchange->sent - exchange->head_size);
-    size_t left = s_left(exchange);
-    ssize_t sent = sendfile(lws_get_socket_fd(wsi), exchange->blob->file, &at,
-                            left < TURN_BYTES ? left : TURN_BYTES);
-    if (sent > 0) {
-        exchange->sent += (size_t)sent;
-        return 0;
-    }
-    return sent < 0 && (errno == EAGAIN || errno == EINTR) ? 1 : -1;
-}
-
-/* One more piece; 1: the socket is full; -1: it is dead. */
-static int s_write_next(exchange_t *exchange, struct lws *wsi)
-{
-    if (lws_partial_buffered(wsi))
-        return 1;
-    if (s_has_file(exchange, wsi))
-        return s_send_file(exchange, wsi);
-    size_t left = s_left(exchange);
-    uint8_t *at = exchange->blob->bytes + exchange->sent - exchange->head_size;
-    return s_write(exchange, wsi, at, left < PIECE_BYTES ? left : PIECE_BYTES);
-}
-
 /* -1 where the connection is to end now. */
 static int s_finish(user_t *user, struct lws *wsi)
 {
+    if (lws_partial_buffered(wsi))
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_TIMEOUT_S);
     if (user->exchange->close) {
         if (!lws_partial_buffered(wsi))
             return -1;
@@ -219,14 +156,10 @@ static int s_finish(user_t *user, struct lws *wsi)
 static int s_send(http_t *self, user_t *user, struct lws *wsi)
 {
     exchange_t *exchange = user->exchange;
-    size_t before = exchange->sent;
-    if (!exchange->sent && s_write_first(self, exchange, wsi) < 0)
+    answer_result_t result = answer_send(exchange, wsi, self->buffer);
+    if (result == ANSWER_FAILED)
         return -1;
-    int full = 0;
-    while (s_left(exchange) && !full && exchange->sent - before < TURN_BYTES)
-        if ((full = s_write_next(exchange, wsi)) < 0)
-            return -1;
-    if (!s_left(exchange))
+    if (result == ANSWER_SENT)
         return s_finish(user, wsi);
     ((link_t *)exchange->context)->sent = exchange->sent;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_TIMEOUT_S);
@@ -340,6 +273,7 @@ static int s_on_request(http_t *self, user_t *user, struct lws *wsi)
     if (!length)
         return s_handle(self, user, wsi);
     link->expected = (uint64_t)length;
+    link->began_at_ms = clock_mono_ms();
     exchange->body_too_large = length > EXCHANGE_BODY_MAX;
     if (exchange->body_too_large)
         return 0;
@@ -373,6 +307,8 @@ static int s_on_body(http_t *self, user_t *user, struct lws *wsi,
         edge_count(self->edge, EDGE_HTTP_MALFORMED);
         return -1;
     }
+    if (clock_mono_ms() > link->began_at_ms + BODY_TIMEOUT_MS)
+        return -1;
     link->began = true;
     if (exchange->body && exchange->body_size + size <= link->expected) {
         memcpy(exchange->body + exchange->body_size, bytes, size);
@@ -423,7 +359,7 @@ static int s_on_raw(http_t *self, struct lws *wsi, const char *bytes,
     else
         exchange_problem(user.exchange, PROBLEM_BAD_REQUEST,
                          "This is no HTTP request");
-    s_write_first(self, user.exchange, wsi);
+    answer_send(user.exchange, wsi, self->buffer);
     exchange_destroy(&user.exchange);
     return -1;
 }
@@ -444,7 +380,7 @@ static int s_on_upgrade(http_t *self, struct lws *wsi, const char *to)
         free(connection->upgrade);
         connection->upgrade = upgrade;
     } else {
-        s_write_first(self, user.exchange, wsi);
+        answer_send(user.exchange, wsi, self->buffer);
     }
     s_end(&user);
     return upgrade ? 0 : -1;
@@ -454,8 +390,7 @@ static int s_on_writable(http_t *self, user_t *user, struct lws *wsi)
 {
     if (!user->exchange || !user->exchange->answered)
         return 0;
-    return s_left(user->exchange) ? s_send(self, user, wsi)
-                                  : s_finish(user, wsi);
+    return s_send(self, user, wsi);
 }
 
 int http_callback(struct lws *wsi, int reason, void *user, void *in,

@@ -314,6 +314,20 @@ START_TEST(pngs_are_made_one_at_a_time)
 }
 END_TEST
 
+START_TEST(what_nobody_asks_for_is_dropped)
+{
+    asker_t asker = {0};
+    s_get(&asker, 8);
+    s_finish();
+    now_ms += 60001;
+    s_place(1, 1);
+    s_made(); /* a rendering of another kind sweeps */
+    ck_assert_ptr_null(s_get(&asker, 8));
+    s_finish();
+    ck_assert_uint_eq(asker.calls, 2);
+}
+END_TEST
+
 START_TEST(another_palette_is_another_png)
 {
     asker_t asker = {0};
@@ -343,6 +357,7 @@ Suite *suite_edge_board_cache(void)
     tcase_add_test(tcase, a_cache_may_go_while_a_job_runs);
     tcase_add_test(tcase, pngs_are_kinds_of_their_own);
     tcase_add_test(tcase, pngs_are_made_one_at_a_time);
+    tcase_add_test(tcase, what_nobody_asks_for_is_dropped);
     tcase_add_test(tcase, another_palette_is_another_png);
     suite_add_tcase(suite, tcase);
     return suite;
