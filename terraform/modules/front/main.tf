@@ -104,7 +104,7 @@ resource "aws_lb_listener" "http" {
       content {
         port        = "443"
         protocol    = "HTTPS"
-        status_code = "HTTP_308"
+        status_code = "HTTP_301"
       }
     }
   }
