@@ -84,12 +84,16 @@ fuzz: $(FUZZ)
 FUZZ_PARTS := $(filter-out %/main.c %/load/%,$(wildcard common/*.c) \
     $(wildcard persister/cql_frame.c persister/sigv4.c persister/aws_json.c \
         persister/blob.c))
-build/fuzz/%: tests/fuzz/%.c $(FUZZ_PARTS)
+FUZZ_OBJECTS := $(FUZZ_PARTS:%.c=build/fuzz/obj/%.o)
+FUZZ_FLAGS = -std=gnu11 -O1 -g -I. -D_GNU_SOURCE \
+    -DSTIPPLE_VERSION='"$(VERSION)"' -fno-sanitize-recover=all
+build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang -std=gnu11 -O1 -g -I. -D_GNU_SOURCE \
-	    -DSTIPPLE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o $@ $^ $(LDLIBS)
+	clang $(FUZZ_FLAGS) $(PKG_CFLAGS) -MMD -MP \
+	    -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJECTS)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+.SECONDARY: $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.o)
 
 # The bench's own load and the peer written in C.
 BENCH := $(addprefix build/bench/,swarm ingress send_loop store_bench)
