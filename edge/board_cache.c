@@ -28,6 +28,7 @@ typedef struct {
     work_t work;
     board_cache_t *cache; /* NULL: destroyed meanwhile; the loop's */
     rendering_kind_t kind;
+    atomic_bool stop; /* give up: nobody waits any more */
     canvas_t canvas;
     blob_t *board; /* header and pixels: the copy */
     rendering_t made;
@@ -147,8 +148,9 @@ static void s_run(work_t *work)
     job_t *job = (job_t *)work;
     blob_t **body = job->made.body;
     if (job->kind) {
-        body[ENCODING_IDENTITY] = png_render(
-            &job->canvas, job->board->bytes + BOARD_HEADER_BYTES, job->kind);
+        body[ENCODING_IDENTITY] =
+            png_render(&job->canvas, job->board->bytes + BOARD_HEADER_BYTES,
+                       job->kind, &job->stop);
     } else {
         body[ENCODING_GZIP] =
             blob_gzip(job->board->bytes, job->board->size, GZIP_LEVEL);
@@ -254,13 +256,14 @@ static void s_done(work_t *work)
 {
     job_t *job = (job_t *)work;
     board_cache_t *self = job->cache;
-    if (!self) {
+    rendering_kind_t kind = job->kind;
+    slot_t *slot = self ? &self->slots[kind] : NULL;
+    if (slot)
+        slot->job = NULL;
+    if (!slot || job->stop) {
         s_job_free(job);
         return;
     }
-    slot_t *slot = &self->slots[job->kind];
-    rendering_kind_t kind = job->kind;
-    slot->job = NULL;
     s_rendering_free(&slot->made);
     slot->made = job->made;
     slot->canvas = job->canvas;
@@ -316,12 +319,20 @@ uint64_t board_cache_made(const board_cache_t *self)
     return self->count;
 }
 
+void board_cache_stop(board_cache_t *self)
+{
+    for (int i = 0; i < RENDERING_KINDS; i++)
+        if (self->slots[i].job)
+            atomic_store(&self->slots[i].job->stop, true);
+}
+
 void board_cache_destroy(board_cache_t **self_p)
 {
     board_cache_t *self = *self_p;
     *self_p = NULL;
     if (!self)
         return;
+    board_cache_stop(self);
     for (int i = 0; i < RENDERING_KINDS; i++) {
         slot_t *slot = &self->slots[i];
         if (slot->job)

@@ -49,6 +49,9 @@ board_cache_t *board_cache_new(const mirror_t *mirror, uint64_t life_ms,
                                work_submit_fn submit, void *context);
 void board_cache_destroy(board_cache_t **self_p);
 
+/* Gives up what is being made; who waits for it is not called any more. */
+void board_cache_stop(board_cache_t *self);
+
 /* Someone waiting; embedded in the waiter, zeroed before its first use. */
 typedef struct board_waiter {
     struct board_waiter *next;

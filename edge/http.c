@@ -127,6 +127,12 @@ void http_destroy(http_t **self_p)
     free(self);
 }
 
+void http_stop(http_t *self)
+{
+    if (self)
+        board_cache_stop(self->boards);
+}
+
 size_t http_user_bytes(void)
 {
     return sizeof(user_t);

@@ -16,6 +16,10 @@ typedef struct http http_t;
 http_t *http_new(edge_t *edge);
 void http_destroy(http_t **self_p);
 
+/* Gives up jobs on the loop's threads, which its end would wait for. Safe on
+ * NULL; call before server_destroy. */
+void http_stop(http_t *self);
+
 /* Bytes of per-connection memory for http_callback's `user`. */
 size_t http_user_bytes(void);
 

@@ -55,6 +55,7 @@ static int s_work(void *context, unsigned number)
     int result = s_build(edge);
     if (!result)
         server_run(edge->server);
+    http_stop(edge->http);
     server_destroy(&edge->server);
     http_destroy(&edge->http);
     uplink_destroy(&edge->uplink);

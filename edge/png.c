@@ -76,23 +76,26 @@ static void s_fill_row(uint8_t *row, const canvas_t *canvas,
     }
 }
 
-static void s_encode_rows(spng_ctx *context, const canvas_t *canvas,
-                          const uint8_t *pixels, unsigned scale)
+/* -1: stopped. */
+static int s_encode_rows(spng_ctx *context, const canvas_t *canvas,
+                         const uint8_t *pixels, unsigned scale,
+                         const atomic_bool *stop)
 {
     size_t row_size = ((size_t)canvas->width * scale * canvas->bits + 7) / 8;
     uint8_t *row = mem_alloc(row_size);
     int result = 0;
-    for (uint32_t y = 0; y < canvas->height; y++) {
+    for (uint32_t y = 0; y < canvas->height && !atomic_load(stop); y++) {
         s_fill_row(row, canvas, pixels, (size_t)y * canvas->width, scale);
         for (unsigned i = 0; i < scale; i++)
             result = spng_encode_row(context, row, row_size);
     }
-    assert(result == SPNG_EOI);
     free(row);
+    assert(result == SPNG_EOI || atomic_load(stop));
+    return result == SPNG_EOI ? 0 : -1;
 }
 
 blob_t *png_render(const canvas_t *canvas, const uint8_t *pixels,
-                   unsigned scale)
+                   unsigned scale, const atomic_bool *stop)
 {
     assert(scale >= 1 && scale <= PNG_SCALE_MAX);
     spng_ctx *context = spng_ctx_new(SPNG_CTX_ENCODER);
@@ -118,7 +121,10 @@ blob_t *png_render(const canvas_t *canvas, const uint8_t *pixels,
     error = spng_encode_image(context, NULL, 0, SPNG_FMT_PNG,
                               SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
     assert(!error);
-    s_encode_rows(context, canvas, pixels, scale);
+    int result = s_encode_rows(context, canvas, pixels, scale, stop);
     spng_ctx_free(context);
-    return blob_shrink(sink.blob, sink.used);
+    if (result == 0)
+        return blob_shrink(sink.blob, sink.used);
+    blob_unref(&sink.blob);
+    return NULL;
 }

@@ -8,13 +8,16 @@
 #include "common/canvas.h"
 #include "edge/blob.h"
 
+#include <stdatomic.h>
+
 #define PNG_SCALE_MAX 8
 
 /* Each board pixel becomes scale × scale (1 … PNG_SCALE_MAX) of the palette's
  * colour. `pixels` is packed as board.h says, canvas gives size and palette.
  * Pure, so that it may run on any thread; memory is the answer's and one row.
- * The caller owns the blob. */
+ * The caller owns the blob. NULL where *stop became true meanwhile: a large
+ * board takes seconds. */
 blob_t *png_render(const canvas_t *canvas, const uint8_t *pixels,
-                   unsigned scale);
+                   unsigned scale, const atomic_bool *stop);
 
 #endif

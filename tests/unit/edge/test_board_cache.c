@@ -284,6 +284,17 @@ START_TEST(a_cache_may_go_while_a_job_runs)
 }
 END_TEST
 
+START_TEST(a_stopped_job_calls_nobody)
+{
+    asker_t asker = {0};
+    s_get(&asker, 3);
+    board_cache_stop(cache);
+    s_finish();
+    ck_assert_uint_eq(asker.calls, 0);
+    board_cache_cancel(&asker.waiter); /* as its connection's end does */
+}
+END_TEST
+
 START_TEST(pngs_are_kinds_of_their_own)
 {
     asker_t board_asker = {0}, png = {0};
@@ -355,6 +366,7 @@ Suite *suite_edge_board_cache(void)
     tcase_add_test(tcase, a_history_lost_meanwhile_puts_askers_off);
     tcase_add_test(tcase, who_left_is_not_called);
     tcase_add_test(tcase, a_cache_may_go_while_a_job_runs);
+    tcase_add_test(tcase, a_stopped_job_calls_nobody);
     tcase_add_test(tcase, pngs_are_kinds_of_their_own);
     tcase_add_test(tcase, pngs_are_made_one_at_a_time);
     tcase_add_test(tcase, what_nobody_asks_for_is_dropped);

@@ -42,7 +42,8 @@ static void s_check(uint32_t width, uint32_t height, unsigned bits,
     struct spng_ihdr header;
     canvas_init(&canvas, width, height, bits);
     board_t *board = s_board(&canvas);
-    blob_t *png = png_render(&canvas, board_bytes(board), scale);
+    atomic_bool stop = false;
+    blob_t *png = png_render(&canvas, board_bytes(board), scale, &stop);
     uint8_t *rgb = s_decode(png, &header);
     ck_assert_uint_eq(header.width, width * scale);
     ck_assert_uint_eq(header.height, height * scale);
@@ -76,12 +77,24 @@ START_TEST(odd_sizes_read_back)
 }
 END_TEST
 
+START_TEST(a_stopped_rendering_gives_nothing)
+{
+    canvas_t canvas;
+    atomic_bool stop = true;
+    canvas_init(&canvas, 30, 20, 4);
+    board_t *board = s_board(&canvas);
+    ck_assert_ptr_null(png_render(&canvas, board_bytes(board), 8, &stop));
+    board_destroy(&board);
+}
+END_TEST
+
 Suite *suite_edge_png(void)
 {
     Suite *suite = suite_create("edge/png");
     TCase *tcase = tcase_create("png");
     tcase_add_loop_test(tcase, every_scale_reads_back, 1, PNG_SCALE_MAX + 1);
     tcase_add_test(tcase, odd_sizes_read_back);
+    tcase_add_test(tcase, a_stopped_rendering_gives_nothing);
     suite_add_tcase(suite, tcase);
     return suite;
 }
