@@ -121,7 +121,9 @@ static int s_open(writer_t *self)
         s_failed(self, "open");
         return -1;
     }
-    s_succeeded(self);
+    /* After a failed write only a write tells that all is well again. */
+    if (!self->reopen)
+        s_succeeded(self);
     if (!self->news.opened || self->news.state.checkpoint != before) {
         replica_reset(self->replica);
         s_newest_snapshot(self);

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from support.wait import until
 
 WIDTH, HEIGHT = 100, 60
 BROKER = "ipc://run/broker-1"
+STORE = "sqlite:history.db"
 
 
 def started(cluster, persisters=1, **settings):
@@ -64,10 +66,10 @@ def stored(made, count, timeout=20):
         f"{count} stored")
 
 
-def operate(made, *words, brokers=BROKER):
+def operate(made, *words, brokers=BROKER, store=STORE):
     return subprocess.run(
-        [os.path.join(made.bin, "stipple-persister"), "--store",
-         "sqlite:history.db", "--brokers", brokers, *words],
+        [os.path.join(made.bin, "stipple-persister"), "--store", store,
+         "--brokers", brokers, *words],
         cwd=made.folder, capture_output=True, text=True, timeout=120,
         env={**os.environ, **ENVIRONMENT})
 
@@ -80,11 +82,11 @@ def verify(made, **more):
     return found
 
 
-def check(made, acknowledged):
+def check(made, acknowledged, store=STORE):
     """The store holds what was acknowledged, and proves it."""
     stored(made, max(acknowledged))
-    check_whole(export(made.bin, made.folder), acknowledged)
-    found = verify(made)
+    check_whole(export(made.bin, made.folder, store), acknowledged)
+    found = verify(made, store=store)
     assert found["ok"] and found["live"] == "equal", found
     assert found["rows"] == found["records"] == found["checkpoint"]
 
@@ -230,6 +232,73 @@ def test_store_that_is_locked_is_caught_up_with(cluster):
     check(made, acknowledged)
     assert "event=store_failed" in made["persister-1"].log()
     assert "event=store_back" in made["persister-1"].log()
+
+
+class SmallDisk:
+    """A tmpfs of a few megabytes; where that may not be mounted, a limit on
+    the size of the persister's files."""
+
+    def __init__(self, path):
+        self.path = path
+        os.makedirs(path)
+        self.mounted = self._mount("size=4m")
+
+    def _mount(self, options):
+        return subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", self.path],
+            stderr=subprocess.DEVNULL).returncode == 0
+
+    def limit(self, pid):
+        if not self.mounted:
+            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 << 20, hard))
+
+    def grow(self, pid):
+        if self.mounted:
+            assert self._mount("remount,size=256m")
+        else:
+            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+    def end(self):
+        if self.mounted:
+            subprocess.run(["umount", self.path], check=True)
+
+
+@pytest.mark.timeout(180)
+def test_full_disk_is_caught_up_with(cluster):
+    store = "sqlite:small/history.db"
+    made = cluster(brokers=1, persisters=0, edges=0, size=f"{WIDTH}x{HEIGHT}")
+    made._ours("persister", 1, {"bind": "ipc://run/persister-1",
+                                "brokers": BROKER, "store": store,
+                                "snapshot_ms": 2000})
+    disk = SmallDisk(os.path.join(made.folder, "small"))
+    try:
+        made.start()
+        until(lambda: board(made.folder, BROKER, 1), 30, "a leader")
+        pid = made["persister-1"].pid
+        disk.limit(pid)
+        one = player(made, 4000)
+        until(lambda: values(made)["stipple_persister_store_retries_total"] >
+              2, 90, "a full disk")
+        until(lambda: values(made)["stipple_persister_store_lag_records"] > 0,
+              5)
+        behind = values(made)
+        until(lambda: max(one.acknowledged) > 8000 +
+              behind["stipple_persister_checkpoint"], 20, "the log grows")
+        # What was confirmed can be read all the while.
+        query = Query(made.folder, ["ipc://run/persister-1"])
+        assert query.user(int("9e3779b97f4a7c15", 16))[0] == FOUND
+        query.close()
+        disk.grow(pid)
+        check(made, one.finish(), store)
+        log = made["persister-1"].log()
+        assert "event=store_failed" in log and "event=store_back" in log
+        assert made["persister-1"].stop() == 0
+    finally:
+        if made["persister-1"].is_running():
+            made["persister-1"].kill()
+        disk.end()
 
 
 @pytest.mark.timeout(120)
