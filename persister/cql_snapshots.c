@@ -100,9 +100,10 @@ static bool s_on_head(void *context, const cql_bytes_t *values, uint32_t count)
 }
 
 /* Heads with seq ≤ at_most, newest first, as many as there is room for. */
-static store_result_t s_read_heads(store_cql_t *self, uint64_t at_most,
+static store_result_t s_read_heads(void *context, uint64_t at_most,
                                    snapshot_heads_t *heads)
 {
+    store_cql_t *self = context;
     cql_call_t call = {0};
     int32_t page = heads->capacity == 1 ? 1 : HEADS_A_PAGE;
     cql_begin(self, &call, CQL_HEADS, 1);
@@ -128,10 +129,10 @@ static bool s_on_part(void *context, const cql_bytes_t *values, uint32_t count)
 }
 
 /* NONE where a part is missing or damaged. */
-static store_result_t s_read_body(store_cql_t *self,
-                                  const snapshot_head_t *head,
+static store_result_t s_read_body(void *context, const snapshot_head_t *head,
                                   store_snapshot_t *snapshot)
 {
+    store_cql_t *self = context;
     cql_call_t call = {0};
     snapshot_parts_t parts = {0};
     cql_begin(self, &call, CQL_PARTS, 1);
@@ -147,22 +148,12 @@ static store_result_t s_read_body(store_cql_t *self,
 store_result_t cql_get_snapshot(store_t *base, uint64_t at_most,
                                 store_snapshot_t *snapshot)
 {
+    static const snapshot_reader_t reader = {s_read_heads, s_read_body};
     store_cql_t *self = (store_cql_t *)base;
     store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
-    bool again = result == STORE_OK;
-    while (again) {
-        snapshot_heads_t heads = snapshot_heads_of(1);
-        const snapshot_head_t *head = &heads.heads[0];
-        result = s_read_heads(self, at_most, &heads);
-        bool found = result == STORE_OK && heads.count > 0;
-        if (result == STORE_OK)
-            result = found ? s_read_body(self, head, snapshot) : STORE_NONE;
-        /* A damaged one is passed over for the one before. */
-        again = found && result == STORE_NONE && head->seq > 0;
-        at_most = head->seq - 1;
-        snapshot_heads_fini(&heads);
-    }
-    return result;
+    if (result != STORE_OK)
+        return result;
+    return snapshot_newest(&reader, self, at_most, snapshot);
 }
 
 /* The body of the snapshot at just that seq into `name`, "" for none. */

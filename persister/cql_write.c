@@ -6,16 +6,15 @@
  * update: it never goes back, whoever writes.
  */
 #include "persister/journal_cursor.h"
+#include "persister/remote_write.h"
 #include "persister/store_cql.h"
 
 #include "common/mem.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* Keyspaces takes 30 statements in a batch; a record makes two. */
 #define BATCH_RECORDS 15
-#define STATE_TRIES 4
 
 /* ---- State --------------------------------------------------------------- */
 
@@ -41,50 +40,27 @@ store_result_t cql_read_state(store_cql_t *self)
     return result;
 }
 
-static store_result_t s_put_state(store_cql_t *self, cql_statement_t statement,
-                                  store_state_t state, bool *applied)
+static store_result_t s_read_state(void *self, store_state_t *state)
 {
+    store_result_t result = cql_read_state(self);
+    *state = ((store_cql_t *)self)->state;
+    return result;
+}
+
+/* The first row is inserted, later ones are updates. */
+static store_result_t s_put_state(void *context, store_state_t state,
+                                  bool *applied)
+{
+    store_cql_t *self = context;
+    bool first = self->state.checkpoint == 0 && self->state.epoch == 0;
     cql_call_t call = {0};
-    bool move = statement == CQL_STATE_MOVE;
-    cql_begin(self, &call, statement, move ? 4 : 2);
-    for (int i = 0; i < (move ? 2 : 1); i++) {
+    cql_begin(self, &call, first ? CQL_STATE_FIRST : CQL_STATE_MOVE,
+              first ? 2 : 4);
+    for (int i = 0; i < (first ? 1 : 2); i++) {
         cql_put_bigint(&call.frame, (int64_t)state.checkpoint);
         cql_put_bigint(&call.frame, state.epoch);
     }
     return cql_finish_if(self, &call, applied);
-}
-
-static void s_raise(store_state_t *state, store_state_t by)
-{
-    if (by.checkpoint > state->checkpoint)
-        state->checkpoint = by.checkpoint;
-    if (by.epoch > state->epoch)
-        state->epoch = by.epoch;
-}
-
-static store_result_t s_move_state(store_cql_t *self, store_state_t state)
-{
-    cql_statement_t statement = self->state.checkpoint || self->state.epoch
-                                    ? CQL_STATE_MOVE
-                                    : CQL_STATE_FIRST;
-    for (int i = 0; i < STATE_TRIES; i++) {
-        bool applied = false;
-        store_result_t result = s_put_state(self, statement, state, &applied);
-        if (result == STORE_OK && applied)
-            self->state = state;
-        if (result != STORE_OK || applied)
-            return result;
-        result = cql_read_state(self);
-        if (result != STORE_OK)
-            return result;
-        s_raise(&state, self->state);
-        if (state.checkpoint == self->state.checkpoint &&
-            state.epoch == self->state.epoch)
-            return STORE_OK;
-        statement = CQL_STATE_MOVE;
-    }
-    cql_client_fail(self->client, "another persister writes as well");
-    return STORE_RETRY;
 }
 
 /* ---- Records ------------------------------------------------------------- */
@@ -176,9 +152,10 @@ static void s_start_blob(writing_t *writing, cql_call_t *call,
 }
 
 /* At most a blob of records: placements and blob side by side. */
-static store_result_t s_put_records(store_cql_t *self, const record_t *records,
+static store_result_t s_put_records(void *context, const record_t *records,
                                     size_t count)
 {
+    store_cql_t *self = context;
     cql_call_t blob = {0};
     writing_t writing = {.store = self, .records = records, .left = count};
     s_start_blob(&writing, &blob, records, count);
@@ -194,45 +171,23 @@ static store_result_t s_put_records(store_cql_t *self, const record_t *records,
     return writing.result;
 }
 
-/* Where the write leaves a gap, another may have filled it: looks again. */
-static store_result_t s_check_start(store_cql_t *self, uint64_t first)
+static void s_fail(void *self, const char *why)
 {
-    store_result_t result = STORE_OK;
-    if (first > self->state.checkpoint + 1)
-        result = cql_read_state(self);
-    if (result == STORE_OK && first > self->state.checkpoint + 1) {
-        cql_client_fail(self->client,
-                        "a write at seq %" PRIu64
-                        " leaves a gap behind the checkpoint %" PRIu64,
-                        first, self->state.checkpoint);
-        result = STORE_FAILED;
-    }
-    return result;
+    cql_client_fail(((store_cql_t *)self)->client, "%s", why);
 }
 
-/* Blob by blob, each with its move of the checkpoint: a long write that breaks
- * off is not begun from its start again. */
 store_result_t cql_write(store_t *base, const record_t *records, size_t count,
                          uint32_t epoch)
 {
+    static const remote_writer_t writer = {
+        .read_state = s_read_state,
+        .put_records = s_put_records,
+        .put_state = s_put_state,
+        .fail = s_fail,
+    };
     store_cql_t *self = (store_cql_t *)base;
     store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
-    if (result == STORE_OK)
-        result = s_check_start(self, records[0].seq);
-    uint64_t end = records[0].seq + count;
-    while (result == STORE_OK && self->state.checkpoint + 1 < end) {
-        size_t skip = (size_t)(self->state.checkpoint + 1 - records[0].seq);
-        size_t part = count - skip;
-        if (part > JOURNAL_RECORDS_MAX)
-            part = JOURNAL_RECORDS_MAX;
-        store_state_t state = {records[skip + part - 1].seq, epoch};
-        s_raise(&state, self->state);
-        result = s_put_records(self, records + skip, part);
-        if (result == STORE_OK)
-            result = s_move_state(self, state);
-    }
-    if (result == STORE_OK && epoch > self->state.epoch)
-        result =
-            s_move_state(self, (store_state_t){self->state.checkpoint, epoch});
-    return result;
+    if (result != STORE_OK)
+        return result;
+    return remote_write(&writer, self, &self->state, records, count, epoch);
 }

@@ -149,9 +149,10 @@ static bool s_on_head(void *context, const json_t *item)
 }
 
 /* Heads with seq ≤ at_most, newest first, as many as there is room for. */
-static store_result_t s_read_heads(store_dynamodb_t *self, uint64_t at_most,
+static store_result_t s_read_heads(void *context, uint64_t at_most,
                                    snapshot_heads_t *heads)
 {
+    store_dynamodb_t *self = context;
     json_text_t body = {0};
     dynamodb_begin(self, &body, DYNAMODB_SNAPSHOTS);
     json_put(&body, ",\"ConsistentRead\":true,\"ScanIndexForward\":false,"
@@ -186,10 +187,10 @@ static bool s_on_part(void *context, const json_t *item)
 }
 
 /* NONE where a part is missing or damaged. */
-static store_result_t s_read_body(store_dynamodb_t *self,
-                                  const snapshot_head_t *head,
+static store_result_t s_read_body(void *context, const snapshot_head_t *head,
                                   store_snapshot_t *snapshot)
 {
+    store_dynamodb_t *self = context;
     json_text_t body = {0};
     snapshot_parts_t parts = {0};
     dynamodb_begin(self, &body, DYNAMODB_SNAPSHOTS);
@@ -209,22 +210,8 @@ static store_result_t s_read_body(store_dynamodb_t *self,
 store_result_t dynamodb_get_snapshot(store_t *base, uint64_t at_most,
                                      store_snapshot_t *snapshot)
 {
-    store_dynamodb_t *self = (store_dynamodb_t *)base;
-    store_result_t result;
-    bool again;
-    do {
-        snapshot_heads_t heads = snapshot_heads_of(1);
-        const snapshot_head_t *head = &heads.heads[0];
-        result = s_read_heads(self, at_most, &heads);
-        bool found = result == STORE_OK && heads.count > 0;
-        if (result == STORE_OK)
-            result = found ? s_read_body(self, head, snapshot) : STORE_NONE;
-        /* A damaged one is passed over for the one before. */
-        again = found && result == STORE_NONE && head->seq > 0;
-        at_most = head->seq - 1;
-        snapshot_heads_fini(&heads);
-    } while (again);
-    return result;
+    static const snapshot_reader_t reader = {s_read_heads, s_read_body};
+    return snapshot_newest(&reader, base, at_most, snapshot);
 }
 
 /* ---- Thin ---------------------------------------------------------------- */

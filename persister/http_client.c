@@ -11,7 +11,7 @@
 
 #include <curl/curl.h>
 
-#include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -47,6 +47,7 @@ http_client_t *http_client_new(unsigned in_flight)
 {
     http_client_t *self = mem_zalloc(1, sizeof *self);
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    signal(SIGPIPE, SIG_IGN); /* CURLOPT_NOSIGNAL leaves it to us */
     self->multi = curl_multi_init();
     if (!self->multi)
         abort(); /* out of memory, as in mem_* */

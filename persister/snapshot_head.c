@@ -82,6 +82,25 @@ void snapshot_heads_fini(snapshot_heads_t *self)
     *self = (snapshot_heads_t){0};
 }
 
+store_result_t snapshot_newest(const snapshot_reader_t *reader, void *self,
+                               uint64_t at_most, store_snapshot_t *snapshot)
+{
+    store_result_t result;
+    bool again;
+    do {
+        snapshot_heads_t heads = snapshot_heads_of(1);
+        const snapshot_head_t *head = &heads.heads[0];
+        result = reader->heads(self, at_most, &heads);
+        bool found = result == STORE_OK && heads.count > 0;
+        if (result == STORE_OK)
+            result = found ? reader->body(self, head, snapshot) : STORE_NONE;
+        again = found && result == STORE_NONE && head->seq > 0;
+        at_most = head->seq - 1;
+        snapshot_heads_fini(&heads);
+    } while (again);
+    return result;
+}
+
 store_result_t snapshot_heads_thin(const snapshot_heads_t *self,
                                    uint64_t now_ms, snapshot_drop_fn drop,
                                    void *context)

@@ -59,6 +59,18 @@ typedef struct {
 snapshot_heads_t snapshot_heads_of(size_t capacity);
 void snapshot_heads_fini(snapshot_heads_t *self);
 
+/* The newest whole snapshot with seq ≤ at_most: the first head that `heads`
+ * finds and whose body `body` reads. A damaged one (NONE) is passed over for
+ * the one before. */
+typedef struct {
+    store_result_t (*heads)(void *self, uint64_t at_most,
+                            snapshot_heads_t *heads);
+    store_result_t (*body)(void *self, const snapshot_head_t *head,
+                           store_snapshot_t *snapshot);
+} snapshot_reader_t;
+store_result_t snapshot_newest(const snapshot_reader_t *reader, void *self,
+                               uint64_t at_most, store_snapshot_t *snapshot);
+
 /* Calls `drop` for each head that snapshot_keep would not keep at now_ms, until
  * one does not give OK. */
 typedef store_result_t (*snapshot_drop_fn)(void *context,

@@ -12,16 +12,15 @@
 #include "common/mem.h"
 #include "persister/dynamodb_item.h"
 #include "persister/journal_cursor.h"
+#include "persister/remote_write.h"
 #include "persister/store_url.h"
 #include "persister/stores.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define IN_FLIGHT 16
-#define STATE_TRIES 4
 #define PREFIX_MAX 200
 #define CONDITION_FAILED "ConditionalCheckFailedException"
 
@@ -216,12 +215,18 @@ static store_result_t s_open(store_t *base, store_state_t *state)
     return result;
 }
 
-/* Writes the state unless one that is ahead stands there: then FAILED with
- * that code. */
-static store_result_t s_put_state(store_dynamodb_t *self, store_state_t state,
-                                  char *code)
+static store_result_t s_read_again(void *self, store_state_t *state)
+{
+    store_result_t result = s_read_state(self);
+    *state = ((store_dynamodb_t *)self)->state;
+    return result;
+}
+
+static store_result_t s_put_state(void *self, store_state_t state,
+                                  bool *applied)
 {
     json_text_t body = {0};
+    char code[DYNAMODB_CODE_SIZE];
     dynamodb_begin(self, &body, DYNAMODB_META);
     json_put(&body, ",\"Key\":{\"name\":{\"S\":\"state\"}},"
                     "\"UpdateExpression\":\"SET #c=:c,#e=:e\","
@@ -233,39 +238,10 @@ static store_result_t s_put_state(store_dynamodb_t *self, store_state_t state,
     json_put(&body, ",");
     item_put_number(&body, ":e", state.epoch);
     json_put(&body, "}}");
-    return dynamodb_ask(self, "UpdateItem", &body, DYNAMODB_WRITE_MS, NULL,
-                        code);
-}
-
-static void s_raise(store_state_t *state, store_state_t by)
-{
-    if (by.checkpoint > state->checkpoint)
-        state->checkpoint = by.checkpoint;
-    if (by.epoch > state->epoch)
-        state->epoch = by.epoch;
-}
-
-static store_result_t s_move_state(store_dynamodb_t *self, store_state_t state)
-{
-    for (int i = 0; i < STATE_TRIES; i++) {
-        char code[DYNAMODB_CODE_SIZE];
-        store_result_t result = s_put_state(self, state, code);
-        if (result == STORE_OK) {
-            self->state = state;
-            return STORE_OK;
-        }
-        if (strcmp(code, CONDITION_FAILED) != 0)
-            return result;
-        result = s_read_state(self);
-        if (result != STORE_OK)
-            return result;
-        s_raise(&state, self->state);
-        if (state.checkpoint == self->state.checkpoint &&
-            state.epoch == self->state.epoch)
-            return STORE_OK;
-    }
-    dynamodb_client_fail(self->client, "another persister writes as well");
-    return STORE_RETRY;
+    store_result_t result =
+        dynamodb_ask(self, "UpdateItem", &body, DYNAMODB_WRITE_MS, NULL, code);
+    *applied = result == STORE_OK;
+    return strcmp(code, CONDITION_FAILED) ? result : STORE_OK;
 }
 
 /* ---- Writing ------------------------------------------------------------- */
@@ -309,9 +285,10 @@ static void s_start_blob(store_dynamodb_t *self, dynamodb_call_t *call,
 }
 
 /* At most a blob of records: placements and blob side by side. */
-static store_result_t s_put_records(store_dynamodb_t *self,
-                                    const record_t *records, size_t count)
+static store_result_t s_put_records(void *context, const record_t *records,
+                                    size_t count)
 {
+    store_dynamodb_t *self = context;
     store_result_t result = STORE_OK;
     dynamodb_call_t call = {.context = &result};
     s_start_blob(self, &call, records, count);
@@ -322,45 +299,22 @@ static store_result_t s_put_records(store_dynamodb_t *self,
     return placements > result ? placements : result;
 }
 
-/* Where the write leaves a gap, another may have filled it: looks again. */
-static store_result_t s_check_start(store_dynamodb_t *self, uint64_t first)
+static void s_fail(void *self, const char *why)
 {
-    store_result_t result = STORE_OK;
-    if (first > self->state.checkpoint + 1)
-        result = s_read_state(self);
-    if (result == STORE_OK && first > self->state.checkpoint + 1) {
-        dynamodb_client_fail(self->client,
-                             "a write at seq %" PRIu64
-                             " leaves a gap behind the checkpoint %" PRIu64,
-                             first, self->state.checkpoint);
-        result = STORE_FAILED;
-    }
-    return result;
+    dynamodb_client_fail(((store_dynamodb_t *)self)->client, "%s", why);
 }
 
-/* Blob by blob, each with its move of the checkpoint: a long write that breaks
- * off is not begun from its start again. */
 static store_result_t s_write(store_t *base, const record_t *records,
                               size_t count, uint32_t epoch)
 {
+    static const remote_writer_t writer = {
+        .read_state = s_read_again,
+        .put_records = s_put_records,
+        .put_state = s_put_state,
+        .fail = s_fail,
+    };
     store_dynamodb_t *self = s_self(base);
-    store_result_t result = s_check_start(self, records[0].seq);
-    uint64_t end = records[0].seq + count;
-    while (result == STORE_OK && self->state.checkpoint + 1 < end) {
-        size_t skip = (size_t)(self->state.checkpoint + 1 - records[0].seq);
-        size_t part = count - skip;
-        if (part > JOURNAL_RECORDS_MAX)
-            part = JOURNAL_RECORDS_MAX;
-        store_state_t state = {records[skip + part - 1].seq, epoch};
-        s_raise(&state, self->state);
-        result = s_put_records(self, records + skip, part);
-        if (result == STORE_OK)
-            result = s_move_state(self, state);
-    }
-    if (result == STORE_OK && epoch > self->state.epoch)
-        result =
-            s_move_state(self, (store_state_t){self->state.checkpoint, epoch});
-    return result;
+    return remote_write(&writer, self, &self->state, records, count, epoch);
 }
 
 /* ---- Look-ups ------------------------------------------------------------ */
