@@ -111,7 +111,7 @@ class Dock:
         apt_install("debootstrap")
         tree = WORK / "base"
         shutil.rmtree(tree, ignore_errors=True)
-        done = subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(tree), mirror()],
+        done = subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(tree), *mirror()],
                               capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise Skip(f"debootstrap: {done.stdout[-300:]}")
@@ -140,13 +140,14 @@ def sources():
 
 
 def mirror():
-    """The archive that this machine's apt uses."""
+    """The archive that this machine's apt uses, as debootstrap's argument;
+    nothing where apt does not tell: then it is debootstrap's own default."""
     for name in sources():
         for line in Path(name).read_text().splitlines():
             for word in line.split():
                 if word.startswith(("http://", "https://")) and word.rstrip("/").endswith("/debian") and not line.startswith("#"):
-                    return word
-    return "http://deb.debian.org/debian"
+                    return [word]
+    return []
 
 
 def like_here(tree):
