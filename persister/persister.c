@@ -281,6 +281,7 @@ static void s_count_reader(persister_t *self, zframe_t *frame)
     figures_set(self->figures, FIGURE_LOOKUPS_FOUND, news.found);
     figures_set(self->figures, FIGURE_LOOKUPS_NONE, news.none);
     figures_set(self->figures, FIGURE_LOOKUPS_FAILED, news.failed);
+    figures_set(self->figures, FIGURE_BAD_QUESTIONS, news.bad);
     figures_set(self->figures, FIGURE_RESTORES, news.restores);
 }
 

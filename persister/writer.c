@@ -44,6 +44,7 @@ typedef struct {
     uint64_t retry_at_ms; /* no store call before */
     uint64_t said_at_ms;  /* of the last line about an error; 0: all well */
     uint64_t snapshot_due_ms;
+    uint64_t snapshot_look_ms; /* no look for another's before */
     writer_news_t news;
 } writer_t;
 
@@ -99,9 +100,14 @@ static void s_check_queue(writer_t *self)
     }
 }
 
+/* Not more often than they are taken: it reads a whole board. */
 static void s_newest_snapshot(writer_t *self)
 {
     store_snapshot_t snapshot;
+    uint64_t now_ms = clock_mono_ms();
+    if (self->news.opened && now_ms < self->snapshot_look_ms)
+        return;
+    self->snapshot_look_ms = now_ms + self->options.snapshot_ms;
     self->news.snapshot_seq = 0;
     self->news.snapshot_at_ms = 0;
     if (self->store->ops->get_snapshot(self->store, UINT64_MAX, &snapshot) !=

@@ -212,6 +212,35 @@ def test_grant_that_moves_to_and_fro_loses_nothing(cluster):
 
 
 @pytest.mark.timeout(120)
+def test_next_leader_is_followed_and_its_epoch_kept(cluster):
+    made = cluster(brokers=2, persisters=1, edges=0, size=f"{WIDTH}x{HEIGHT}")
+    made.start()
+    first = until(lambda: next((end for end in made.broker_ends if board(
+        made.folder, end, 0.5)), None), 30, "a leader")
+    second = next(end for end in made.broker_ends if end != first)
+    one = Player(made.folder, first, 2000, random.Random(1), WIDTH, HEIGHT)
+    one.start()
+    until(lambda: len(one.acknowledged) > 3000, 20)
+    made[first.removeprefix("ipc://run/")].kill()
+    in_doubt = one.abandon()
+    until(lambda: board(made.folder, second, 0.5), 20, "the next leader")
+    # Told to the store before anybody placed under it.
+    brokers = ",".join(made.broker_ends)
+    until(lambda: (found := verify(made, brokers=brokers))["epoch"] == 2 and
+          found["ok"] and found["live"] == "equal", 20, pause=0.3)
+    two = Player(made.folder, second, 2000, random.Random(2), WIDTH, HEIGHT)
+    two.start()
+    until(lambda: len(two.acknowledged) > 3000, 20)
+    acknowledged = two.finish()
+    reached = max(acknowledged)
+    stored(made, reached)
+    rows = {row[0]: row for row in export(made.bin, made.folder)}
+    assert list(rows) == list(range(1, reached + 1))
+    for seq, placed in [*in_doubt.items(), *acknowledged.items()]:
+        assert rows[seq][2:] == (placed.x, placed.y, placed.color)
+
+
+@pytest.mark.timeout(120)
 def test_store_that_is_locked_is_caught_up_with(cluster):
     made = started(cluster)
     one = player(made, 1000)

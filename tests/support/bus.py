@@ -94,6 +94,7 @@ class Player(threading.Thread):
         self.acknowledged = {}
         self.waiting = {}  # ticket: [sent at, fields]
         self.ending = threading.Event()
+        self.abandoned = False
         self.error = None
         self.ticket = 0
         self.requests = collections.Counter()
@@ -107,7 +108,8 @@ class Player(threading.Thread):
     def _run(self):
         dealer = Dealer(self.folder, [self.endpoint + ".ingress"])
         began, placed = time.monotonic(), 0
-        while not self.ending.is_set() or self.waiting:
+        while not self.abandoned and (
+                not self.ending.is_set() or self.waiting):
             due = int((time.monotonic() - began) * self.rate) - placed
             if not self.ending.is_set() and due > 0 and \
                     len(self.waiting) < 5000:
@@ -156,6 +158,12 @@ class Player(threading.Thread):
                     fields = self.waiting.pop(ticket)[1]
                     assert seq not in self.acknowledged, f"{seq} given twice"
                     self.acknowledged[seq] = Placed(seq, *fields)
+
+    def abandon(self):
+        """Ends with placements in doubt: their broker is gone."""
+        self.abandoned = True
+        self.join(10)
+        return self.acknowledged
 
     def finish(self, timeout=60):
         self.ending.set()
