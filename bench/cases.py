@@ -134,7 +134,7 @@ def fanout_once(start, viewers, frame, seconds):
             "bytes": got["bytes"] / max(1, got["frames"])}
 
 
-def fanout(rounds=3, seconds=8, sizes=(5000, 15000), frames=(64, 1024)):
+def fanout(rounds=3, seconds=5, sizes=(5000, 15000), frames=(64, 1024)):
     rows = []
     for viewers in sizes:
         for frame in frames:
