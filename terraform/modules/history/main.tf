@@ -68,37 +68,40 @@ resource "aws_keyspaces_keyspace" "this" {
 }
 
 locals {
-  # name => columns, partition key, clustering: the order of each
+  # name => columns, partition key, clustering and its order
   cql = {
     placements = {
-      columns    = { pixel = "int", seq = "bigint", user = "bigint", color = "tinyint", placed_at = "bigint" }
-      partition  = ["pixel"]
-      clustering = ["seq"]
-      order      = "DESC"
+      columns    = { x = "int", y = "int", seq = "bigint", placed_at = "timestamp", user = "blob", color = "int" }
+      partition  = ["x", "y"]
+      clustering = { seq = "DESC" }
     }
-    by_user = {
-      columns    = { user = "bigint", seq = "bigint", pixel = "int", color = "tinyint", placed_at = "bigint" }
+    placements_by_user = {
+      columns    = { user = "blob", seq = "bigint", placed_at = "timestamp", x = "int", y = "int", color = "int" }
       partition  = ["user"]
-      clustering = ["seq"]
-      order      = "DESC"
+      clustering = { seq = "DESC" }
     }
     journal = {
       columns    = { chunk = "bigint", first = "bigint", last = "bigint", data = "blob" }
       partition  = ["chunk"]
-      clustering = ["first"]
-      order      = "ASC"
+      clustering = { first = "ASC", last = "ASC" }
     }
-    snapshots = {
-      columns    = { snapshot = "text", part = "int", data = "blob" }
-      partition  = ["snapshot"]
-      clustering = ["part"]
-      order      = "ASC"
+    snapshot_heads = {
+      columns = {
+        shelf = "int", seq = "bigint", taken_at = "timestamp", digest = "bigint",
+        size  = "bigint", parts = "int", body = "text", canvas = "text"
+      }
+      partition  = ["shelf"]
+      clustering = { seq = "DESC" }
+    }
+    snapshot_parts = {
+      columns    = { body = "text", part = "int", data = "blob" }
+      partition  = ["body"]
+      clustering = { part = "ASC" }
     }
     meta = {
       columns    = { name = "text", checkpoint = "bigint", epoch = "bigint" }
       partition  = ["name"]
-      clustering = []
-      order      = "ASC"
+      clustering = {}
     }
   }
 }
@@ -124,8 +127,8 @@ resource "aws_keyspaces_table" "this" {
     dynamic "clustering_key" {
       for_each = each.value.clustering
       content {
-        name     = clustering_key.value
-        order_by = each.value.order
+        name     = clustering_key.key
+        order_by = clustering_key.value
       }
     }
   }

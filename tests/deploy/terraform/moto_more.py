@@ -136,7 +136,7 @@ class ElastiCache:
             "CacheSubnetGroupName": g.get("CacheSubnetGroupName"), "PreferredMaintenanceWindow": g.get("PreferredMaintenanceWindow"),
             "CacheParameterGroup": {"CacheParameterGroupName": g.get("CacheParameterGroupName"), "ParameterApplyStatus": "in-sync"},
             "SecurityGroups": [("member", {"SecurityGroupId": v, "Status": "active"}) for k, v in g.items() if k.startswith("SecurityGroupIds.")],
-            "AtRestEncryptionEnabled": True, "TransitEncryptionEnabled": True, "NetworkType": "ipv4", "IpDiscovery": "ipv4",
+            "AtRestEncryptionEnabled": True, "TransitEncryptionEnabled": True, "TransitEncryptionMode": "required", "NetworkType": "ipv4", "IpDiscovery": "ipv4",
             "PreferredAvailabilityZone": region + "a",
         })]}
 
