@@ -44,7 +44,7 @@ run "the_package_with_pinned_machines" {
     cdn_cidrs      = ["198.51.100.0/24"]
   }
   assert {
-    condition     = alltrue([for u in concat(module.broker.user_data, module.persister.user_data, [module.edge.user_data]) : !strcontains(u, "mockedmockedmocked") && strcontains(u, "CLUSTER_SECRET=stipple-test")])
+    condition     = alltrue([for u in concat(module.broker.user_data, module.persister.user_data, [module.edge.user_data]) : !strcontains(u, "mockedmockedmocked") && strcontains(u, "CLUSTER_SECRET='stipple-test'")])
     error_message = "user data names the secret and holds none"
   }
   assert {

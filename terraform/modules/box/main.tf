@@ -78,7 +78,7 @@ locals {
     software = var.software
     region   = data.aws_region.here.name
     agent    = var.architecture == "arm64" ? "debian_arm64" : "debian_amd64"
-    aws_env  = join("\n", [for k, v in local.aws_env : "${k}=${v}"])
+    aws_env  = join("\n", [for k, v in local.aws_env : "${k}='${v}'"])
     settings = join("\n", [for k, v in var.settings : "STIPPLE_${upper(k)}=${v}"])
   })
 
