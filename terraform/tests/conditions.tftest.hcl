@@ -97,7 +97,7 @@ run "without_a_cdn_the_load_balancer_serves" {
     zone_id = "Z0"
   }
   assert {
-    condition     = length(module.cdn) == 0 && length(module.cdn_certificate) == 0 && local.cdn_cidrs == []
+    condition     = length(module.cdn) == 0 && length(module.cdn_certificate) == 0 && length(local.cdn_cidrs) == 0
     error_message = "no CloudFront"
   }
 }
@@ -127,11 +127,11 @@ run "keyspaces_by_variable" {
   command = plan
   variables { history = "keyspaces" }
   assert {
-    condition     = module.history.tables == [] && startswith(output.store, "cassandra:cassandra.eu-central-1.amazonaws.com:9142/stipple?")
+    condition     = length(module.history.tables) == 0 && startswith(output.store, "cassandra:cassandra.eu-central-1.amazonaws.com:9142/stipple?")
     error_message = "Keyspaces"
   }
   assert {
-    condition     = module.history.statements == []
+    condition     = length(module.history.statements) == 0
     error_message = "no rights to DynamoDB"
   }
 }
@@ -208,9 +208,15 @@ run "values_out_of_range" {
   }
   expect_failures = [
     var.name, var.architecture, var.vpc_cidr, var.zones, var.edge_count, var.edge_connections, var.drain_seconds,
-    var.edge_warm_pool, var.edge_settings, var.state, var.state_replicas, var.history, var.domain, var.zone_id, var.waf_rate,
+    var.edge_warm_pool, var.edge_settings, var.state, var.state_replicas, var.history, var.domain, var.waf_rate,
     var.alarm_email, var.log_retention_days, var.ami_id, var.canvas, var.cdn_cidrs,
   ]
+}
+
+run "a_domain_without_its_zone" {
+  command = plan
+  variables { domain = "canvas.example.org" }
+  expect_failures = [var.zone_id]
 }
 
 run "a_second_region_without_a_domain" {
