@@ -4,16 +4,18 @@
 #   docker build -t stipple .          the image alone: every program, the page
 #
 # For a build that gives the same bytes name the base by digest and the archive
-# by day: --build-arg BASE=debian:bookworm-slim@sha256:… --build-arg
-# SNAPSHOT=20260101T000000Z.
+# by day: --build-arg BASE=debian:bookworm-slim@sha256:…, --build-arg
+# SNAPSHOT=URL and --build-arg DAY=20260101T000000Z, where URL/debian/DAY is
+# Debian's archive as it was on the day.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS base
 ARG SNAPSHOT=
+ARG DAY=
 RUN if [ -n "$SNAPSHOT" ]; then \
         rm -f /etc/apt/sources.list.d/*; \
         for s in debian:bookworm debian:bookworm-updates debian-security:bookworm-security; do \
-            echo "deb [check-valid-until=no] http://snapshot.debian.org/archive/${s%%:*}/$SNAPSHOT ${s#*:} main"; \
+            echo "deb [check-valid-until=no] $SNAPSHOT/${s%%:*}/$DAY ${s#*:} main"; \
         done > /etc/apt/sources.list; \
     fi
 
