@@ -238,7 +238,6 @@ def test_unavailable_while_redis_is_away_and_viewing_goes_on(cluster):
     made["redis"].kill()
     verdict = client.place(2, 2, 2, timeout=12)
     assert verdict["status"] == "unavailable"
-    # The board served may be as old as its cache life.
     until(lambda: made.api.board().at(1, 1) == 1, 5)
     client.drain(1.2)
     client.prove()
