@@ -118,7 +118,8 @@ resource "aws_s3_bucket_policy" "web" {
 }
 
 # One fetch each 3 s and place of CloudFront, however many open the page.
-# stale-while-revalidate is honoured as the edge's own Cache-Control says it.
+# CloudFront takes stale-while-revalidate from the origin's Cache-Control alone;
+# the edge does not say it for the board, so a fetch waits for each fresh one.
 resource "aws_cloudfront_cache_policy" "board" {
   name        = "${var.name}-board"
   min_ttl     = 0
