@@ -390,6 +390,21 @@ def connect(rounds=3, seconds=5):
             for name, got in runs.items()]
 
 
+def storm(rounds=1, count=15000):
+    """15,000 clients come back at once, each with `since` some changes behind:
+    seconds until every one is open (HELLO and its diff are one write). The
+    swarm shakes 256 hands at a time."""
+    with Rig() as rig:
+        edge, port, ws = start_stipple_quiet(rig)
+        before, start = edge.cpu(), time.monotonic()
+        swarm = Swarm(rig, port, connections=count, seconds=2, **ws)
+        swarm.until("ready")
+        seconds, cpu = time.monotonic() - start, edge.cpu() - before
+        got = swarm.measure(edge)
+    return [{"connections": got["open"], "seconds": seconds,
+             "edge_cpu_s": cpu, "failures": got["failures"]}]
+
+
 # --- Idle connections ---------------------------------------------------------
 
 def idle(rounds=1, count=15000, seconds=10):
