@@ -111,6 +111,7 @@ def test_first_diff_brings_from_since_to_now(join, flavour):
     held.digest, held.seq = player.board.digest, player.board.seq
     for color in (6, 7, 8):
         last = ok(player.place(4, 1, color))
+    player.reach(last)  # a verdict may come before the edge is there
     late = join(flavour, player=False, board=held)
     late.reach(last)
     diffs = [e for e in late.events if e["type"] == "diff"]
