@@ -120,18 +120,27 @@ static void s_answer(broker_t *self, mail_t *places, size_t count,
     mail_close(places);
 }
 
+/* How many placements a message holds, now in leading->places. Where there are
+ * none the message is closed and 0 returned. */
+static int s_decode_mail(leading_t *leading, mail_t *mail)
+{
+    int count =
+        bus_decode_places(leading->places, mail_bytes(mail), mail_size(mail));
+    if (count > 0)
+        return count;
+    if (count < 0)
+        COUNT(MALFORMED_INGRESS);
+    mail_close(mail);
+    return 0;
+}
+
 /* One PLACES message: into the batch, its verdicts to those that wait. */
 static void s_decide_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 {
     leading_t *leading = &self->leading;
-    int count =
-        bus_decode_places(leading->places, mail_bytes(mail), mail_size(mail));
-    if (count <= 0) {
-        if (count < 0)
-            COUNT(MALFORMED_INGRESS);
-        mail_close(mail);
+    int count = s_decode_mail(leading, mail);
+    if (!count)
         return;
-    }
     for (int i = 0; i < count; i++) {
         if (i + PREFETCH < count)
             users_prefetch(self->world.users,
@@ -159,14 +168,9 @@ static void s_refuse(const rules_t *rules, const bus_place_t *place,
 static void s_refuse_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 {
     leading_t *leading = &self->leading;
-    int count =
-        bus_decode_places(leading->places, mail_bytes(mail), mail_size(mail));
-    if (count <= 0) {
-        if (count < 0)
-            COUNT(MALFORMED_INGRESS);
-        mail_close(mail);
+    int count = s_decode_mail(leading, mail);
+    if (!count)
         return;
-    }
     for (int i = 0; i < count; i++)
         s_refuse(rules, &leading->places[i], &leading->answers[i]);
     mail_t verdicts;
