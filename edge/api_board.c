@@ -10,17 +10,28 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Only where it is set: caches before the edges (CloudFront) take
+ * stale-while-revalidate from nowhere else. */
+static void s_cache_control(const edge_config_t *config, char *out, size_t size)
+{
+    int used = snprintf(out, size, "public, max-age=%lld",
+                        (long long)config->board_max_age_s);
+    if (config->board_stale_s > 0)
+        snprintf(out + used, size - (size_t)used,
+                 ", stale-while-revalidate=%lld",
+                 (long long)config->board_stale_s);
+}
+
 static void s_reply(exchange_t *exchange, const rendering_t *made)
 {
-    char cache[48], age[32];
+    char cache[64], age[32];
     encoding_t encoding =
         encoding_choose(exchange->headers[HEADER_ACCEPT_ENCODING]);
     if (!made->body[encoding])
         encoding = ENCODING_IDENTITY;
     bool held =
         etag_matches(exchange->headers[HEADER_IF_NONE_MATCH], made->etag);
-    snprintf(cache, sizeof cache, "public, max-age=%lld",
-             (long long)exchange->edge->config->board_max_age_s);
+    s_cache_control(exchange->edge->config, cache, sizeof cache);
     snprintf(age, sizeof age, "Age: %llu\r\n",
              (unsigned long long)board_cache_age_s(exchange->boards, made));
     exchange_reply(exchange,

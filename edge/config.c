@@ -35,6 +35,8 @@ static const setting_t s_rows[] = {
     ROW(ring_pixels, INT, "2097152", 4096, 268435456, "pixels",
         "Recent changes remembered for clients that lag or return"),
     ROW(board_max_age_s, INT, "3", 0, 3600, "s", "Cache life of /api/v1/board"),
+    ROW(board_stale_s, INT, "0", 0, 3600, "s",
+        "What caches may serve beyond that while they fetch anew; 0: nothing"),
     ROW(web_dir, TEXT, "", 0, 0, NULL, "Folder with the web page; empty: none"),
     ROW(origins, TEXT, "*", 0, 0, NULL,
         "Origins that may place, comma list, or *"),

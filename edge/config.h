@@ -18,7 +18,7 @@ typedef struct {
     char *persisters; /* query endpoints, comma list; may be empty */
     int64_t tick_min_ms, tick_max_ms;
     int64_t ring_pixels; /* touched pixels remembered for net diffs */
-    int64_t board_max_age_s;
+    int64_t board_max_age_s, board_stale_s;
     char *web_dir; /* "": no page */
     char *origins; /* comma list, or "*" */
     bool anonymous;

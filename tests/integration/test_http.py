@@ -317,6 +317,18 @@ def test_age_never_exceeds_max_age(game):
         time.sleep(0.2)
 
 
+def test_stale_boards_are_allowed_only_where_it_is_set(cluster, game):
+    made = cluster(size="20x20", edge={"board_stale_s": 10}).start().ready()
+    for path in ("/api/v1/board", "/api/v1/board.png"):
+        held = made.api.get(path).headers
+        for headers in (held, made.api.get(
+                path, If_None_Match=held["etag"]).headers):
+            assert headers["cache-control"] == \
+                "public, max-age=3, stale-while-revalidate=10"
+        assert game.api.get(path).headers["cache-control"] == \
+            "public, max-age=3"
+
+
 def test_no_age_at_all_serves_the_newest_board(cluster):
     made = cluster(size="50x50", edge={"board_max_age_s": 0}).start().ready()
     token = made.signer.token()
