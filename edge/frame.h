@@ -15,7 +15,20 @@ typedef enum {
     FRAME_BINARY = 2,
     FRAME_CLOSE = 8,
     FRAME_PING = 9,
+    FRAME_PONG = 10,
 } frame_opcode_t;
+
+/* Why a session is closed (RFC 6455, section 7.4.1; 1012 and 1013: IANA's
+ * registry; 4401: docs/protocol.md). */
+typedef enum {
+    CLOSE_PROTOCOL_ERROR = 1002,
+    CLOSE_UNACCEPTABLE = 1003,
+    CLOSE_POLICY_VIOLATION = 1008,
+    CLOSE_TOO_LARGE = 1009,
+    CLOSE_SERVICE_RESTART = 1012,
+    CLOSE_TRY_AGAIN = 1013,
+    CLOSE_UNAUTHORIZED = 4401,
+} close_code_t;
 
 #define FRAME_HEADER_MAX 10
 
