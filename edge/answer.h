@@ -16,14 +16,18 @@ struct lws;
 #define ANSWER_BUFFER_BYTES (65536 + 8192)
 
 typedef enum {
-    ANSWER_SENT = 0, /* all is written, though a part may wait in lws */
+    ANSWER_SENT = 0, /* all is written */
     ANSWER_WAITS,    /* call again when the connection is writable */
     ANSWER_FAILED,   /* the connection is dead */
 } answer_result_t;
 
-/* `buffer` is of ANSWER_BUFFER_BYTES and not kept. Calls again after
- * ANSWER_SENT do nothing. */
+/* Through libwebsockets, in which a part may wait after ANSWER_SENT; calls
+ * again do nothing then. `buffer` is of ANSWER_BUFFER_BYTES and not kept. */
 answer_result_t answer_send(exchange_t *exchange, struct lws *wsi,
                             uint8_t *buffer);
+
+/* The same on a kernel's socket, without a copy; all is in the kernel's hands
+ * after ANSWER_SENT. */
+answer_result_t answer_send_direct(exchange_t *exchange, int fd);
 
 #endif

@@ -120,3 +120,8 @@ unsigned edge_config_place_rate(const edge_config_t *self, uint32_t cooldown_ms)
         return cooldown_ms ? PLACE_RATE_AUTO : 0;
     return rate < 0 ? 0 : (unsigned)rate;
 }
+
+bool edge_config_has_tls(const edge_config_t *self)
+{
+    return self->tls_cert_file && *self->tls_cert_file;
+}

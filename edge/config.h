@@ -48,6 +48,9 @@ extern const settings_t edge_settings;
 /* What the table cannot say: 0, or -1 with one clear line on standard error. */
 int edge_config_check(const edge_config_t *self);
 
+/* The public port speaks TLS. */
+bool edge_config_has_tls(const edge_config_t *self);
+
 /* The placing rate a connection: > 0 a second, 0 for none, where `place_rate`
  * is "auto" by the canvas's cooldown. */
 unsigned edge_config_place_rate(const edge_config_t *self,

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is known of one accepted socket: the wsi's opaque data from accept
- * until it is destroyed. http.c fills `upgrade` when it lets a handshake pass
- * (LWS_CALLBACK_HTTP_CONFIRM_UPGRADE); session.c takes it when the session is
- * established.
+ * What is known of one accepted socket, from accept until it is closed,
+ * whoever holds it.
  */
 #ifndef EDGE_CONNECTION_H
 #define EDGE_CONNECTION_H
@@ -26,7 +24,16 @@ typedef struct {
     address_t address;    /* of the peer, or what a trusted proxy says of it */
     bool counted;         /* address_limits_open was called for `address` */
     uint64_t place_at_us; /* bucket of place_rate for PUT, see bucket.h */
-    upgrade_t *upgrade;   /* owned; NULL but between handshake and session */
+    /* Owned; NULL but between libwebsockets' CONFIRM_UPGRADE and its
+     * ESTABLISHED. */
+    upgrade_t *upgrade;
 } connection_t;
+
+struct edge;
+
+/* Counts it. NULL where that address has too many. */
+connection_t *connection_new(struct edge *edge, const address_t *address);
+/* Safe on NULL. */
+void connection_destroy(connection_t **self_p, struct edge *edge);
 
 #endif

@@ -168,7 +168,7 @@ void fanout_drain(fanout_t *self, unsigned count)
         session_t *session = (session_t *)self->walk.nodes[i];
         if (!session || session->closing)
             continue;
-        session_close(session, 1012);
+        session_close(session, CLOSE_SERVICE_RESTART);
         count--;
     }
 }

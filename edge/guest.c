@@ -6,8 +6,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
-#include "edge/address.h"
-#include "edge/fanout.h"
+#include "edge/guest_socket.h"
 #include "edge/http.h"
 #include "edge/mirror.h"
 #include "edge/server.h"
@@ -32,28 +31,27 @@ struct guest {
     struct lws_protocols protocols[4];
 };
 
-edge_t *server_edge(struct lws *wsi)
+/* libwebsockets' memory for a WebSocket. */
+typedef struct {
+    guest_socket_t socket;
+    session_t session;
+} watcher_t;
+
+edge_t *guest_edge(struct lws *wsi)
 {
     return lws_context_user(lws_get_context(wsi));
 }
 
-connection_t *server_connection(struct lws *wsi)
+connection_t *guest_connection(struct lws *wsi)
 {
     return lws_get_opaque_user_data(wsi);
 }
 
 static void s_forget_connection(struct lws *wsi)
 {
-    edge_t *edge = server_edge(wsi);
-    connection_t *connection = server_connection(wsi);
-    if (!connection)
-        return;
-    if (connection->counted)
-        address_limits_close(edge->limits, &connection->address);
-    free(connection->upgrade);
-    free(connection);
+    connection_t *connection = guest_connection(wsi);
+    connection_destroy(&connection, guest_edge(wsi));
     lws_set_opaque_user_data(wsi, NULL);
-    edge->metrics[EDGE_CONNECTIONS]--;
 }
 
 static int s_on_http(struct lws *wsi, enum lws_callback_reasons reason,
@@ -65,33 +63,32 @@ static int s_on_http(struct lws *wsi, enum lws_callback_reasons reason,
     return result;
 }
 
-static int s_on_established(struct lws *wsi, session_t *session)
+static int s_on_established(struct lws *wsi, watcher_t *watcher)
 {
-    edge_t *edge = server_edge(wsi);
-    connection_t *connection = server_connection(wsi);
+    edge_t *edge = guest_edge(wsi);
+    connection_t *connection = guest_connection(wsi);
     if (!connection || !connection->upgrade || !mirror_board(edge->mirror))
         return -1;
     upgrade_t upgrade = *connection->upgrade;
     free(connection->upgrade);
     connection->upgrade = NULL;
-    session_open(session, edge, wsi, &upgrade);
-    if (!server_is_full(edge->server)) {
-        session_start(session);
-        return 0;
-    }
-    edge_count(edge, EDGE_REFUSED_FULL);
-    session_close(session, 1013);
+    socket_fd_set_send_buffer(lws_get_socket_fd(wsi),
+                              (int)edge->config->send_buffer_bytes);
+    guest_socket_init(&watcher->socket, wsi);
+    session_open(&watcher->session, edge, &watcher->socket.socket, &upgrade);
+    session_start(&watcher->session, server_is_full(edge->server));
     return 0;
 }
 
 static int s_on_session(struct lws *wsi, enum lws_callback_reasons reason,
                         void *user, void *in, size_t length)
 {
-    session_t *session = user;
+    watcher_t *watcher = user;
     if (reason == LWS_CALLBACK_ESTABLISHED)
-        return s_on_established(wsi, session);
-    if (!session || !session->edge)
+        return s_on_established(wsi, watcher);
+    if (!watcher || !watcher->session.edge)
         return 0;
+    session_t *session = &watcher->session;
     switch (reason) {
     case LWS_CALLBACK_RECEIVE:
         session_receive(session, in, length, lws_is_first_fragment(wsi),
@@ -127,7 +124,7 @@ static void s_set_protocols(guest_t *self)
         self->protocols[1 + json] = (struct lws_protocols){
             .name = json ? WIRE_PROTOCOL_JSON : WIRE_PROTOCOL,
             .callback = s_on_session,
-            .per_session_data_size = sizeof(session_t),
+            .per_session_data_size = sizeof(watcher_t),
             .rx_buffer_size = RX_PIECE_BYTES,
             .tx_packet_size = TX_PIECE_BYTES,
         };
@@ -137,7 +134,6 @@ static struct lws_context_creation_info s_info(guest_t *self, void **loops)
 {
     static const lws_retry_bo_t no_policy; /* its timers are a sorted list */
     const edge_config_t *config = self->edge->config;
-    bool tls = config->tls_cert_file && *config->tls_cert_file;
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = self->protocols,
@@ -157,7 +153,7 @@ static struct lws_context_creation_info s_info(guest_t *self, void **loops)
         .alpn = "http/1.1",
         .vhost_name = "edge",
     };
-    if (tls) {
+    if (edge_config_has_tls(config)) {
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         info.ssl_cert_filepath = config->tls_cert_file;
         info.ssl_private_key_filepath = config->tls_key_file;
@@ -184,13 +180,13 @@ guest_t *guest_new(edge_t *edge, struct uv_loop_s *loop)
     return NULL; /* and the process ends */
 }
 
-int guest_adopt(guest_t *self, int fd, connection_t *connection)
+void guest_adopt(guest_t *self, int fd, connection_t *connection)
 {
     struct lws *wsi = lws_adopt_socket_vhost(self->vhost, fd);
-    if (!wsi)
-        return -1;
-    lws_set_opaque_user_data(wsi, connection);
-    return 0;
+    if (wsi)
+        lws_set_opaque_user_data(wsi, connection);
+    else /* fd is closed */
+        connection_destroy(&connection, self->edge);
 }
 
 void guest_leave(guest_t *self)

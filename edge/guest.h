@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libwebsockets as a guest on our loop: its context without a listener, and its
- * protocol table, which hands HTTP to http.c and WebSockets to session.c.
+ * libwebsockets as a guest on our loop: TLS, and whatever front.h passes on.
+ * Its context without a listener, and its protocol table, which hands HTTP to
+ * http.c and WebSockets to session.c.
  */
 #ifndef EDGE_GUEST_H
 #define EDGE_GUEST_H
@@ -9,6 +10,7 @@
 #include "edge/connection.h"
 #include "edge/edge.h"
 
+struct lws;
 struct uv_loop_s;
 
 typedef struct guest guest_t;
@@ -16,9 +18,13 @@ typedef struct guest guest_t;
 /* NULL, with a line in the log, where its TLS files are wrong. */
 guest_t *guest_new(edge_t *edge, struct uv_loop_s *loop);
 
-/* Serves that accepted socket; the connection is its own then. -1 where it
- * cannot: fd is closed, the connection still the caller's. */
-int guest_adopt(guest_t *self, int fd, connection_t *connection);
+/* Serves that accepted socket; takes both. */
+void guest_adopt(guest_t *self, int fd, connection_t *connection);
+
+/* Whose callback this is. */
+edge_t *guest_edge(struct lws *wsi);
+/* NULL where the socket was not adopted yet. */
+connection_t *guest_connection(struct lws *wsi);
 
 /* Closes every socket; turns of the loop then do it. The rest of the guest is
  * left to the end of the process: libwebsockets 4.1 frees the loop's handles

@@ -25,9 +25,10 @@
 #include "common/mem.h"
 #include "edge/answer.h"
 #include "edge/api.h"
+#include "edge/guest.h"
+#include "edge/guest_socket.h"
 #include "edge/http_request.h"
 #include "edge/server.h"
-#include "edge/socket.h"
 
 #include <ctype.h>
 #include <libwebsockets.h>
@@ -133,6 +134,13 @@ void http_stop(http_t *self)
         board_cache_stop(self->boards);
 }
 
+void http_equip(exchange_t *exchange)
+{
+    const http_t *self = exchange->edge->http;
+    exchange->assets = self->assets;
+    exchange->boards = self->boards;
+}
+
 size_t http_user_bytes(void)
 {
     return sizeof(user_t);
@@ -191,7 +199,7 @@ static int s_on_timer(user_t *user, struct lws *wsi)
     link_t *link = exchange->context;
     bool stuck = s_has_input(wsi) && link->sent == exchange->sent;
     if (stuck && link->stuck) {
-        socket_kill(wsi); /* a mere -1 would wait for the reader */
+        guest_socket_kill(wsi); /* a mere -1 would wait for the reader */
         return 0;
     }
     link->stuck = stuck;
@@ -220,9 +228,8 @@ static exchange_t *s_begin(http_t *self, struct lws *wsi)
     link->wsi = wsi;
     exchange->context = link;
     exchange->on_reply = s_on_reply;
-    exchange->assets = self->assets;
-    exchange->boards = self->boards;
-    exchange->connection = server_connection(wsi);
+    exchange->connection = guest_connection(wsi);
+    http_equip(exchange);
     http_request_read(exchange, wsi);
     edge_count(self->edge, EDGE_HTTP_REQUESTS);
     return exchange;
@@ -406,7 +413,7 @@ int http_callback(struct lws *wsi, int reason, void *user, void *in,
     http_t *self = reason == LWS_CALLBACK_PROTOCOL_INIT ||
                            reason == LWS_CALLBACK_PROTOCOL_DESTROY
                        ? NULL
-                       : server_edge(wsi)->http;
+                       : guest_edge(wsi)->http;
     switch (reason) {
     case LWS_CALLBACK_HTTP:
         return s_on_request(self, user, wsi);

@@ -20,6 +20,11 @@ void http_destroy(http_t **self_p);
  * NULL; call before server_destroy. */
 void http_stop(http_t *self);
 
+struct exchange;
+
+/* Gives an exchange what handlers need of the caches. */
+void http_equip(struct exchange *exchange);
+
 /* Bytes of per-connection memory for http_callback's `user`. */
 size_t http_user_bytes(void);
 

@@ -13,7 +13,6 @@
 #include "edge/session.h"
 #include "edge/uplink.h"
 
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +24,7 @@
 #define MESSAGE_RATE_MIN 20
 #define MESSAGE_BURST_S 5
 
-static void s_bad_message(session_t *self, unsigned code)
+static void s_bad_message(session_t *self, close_code_t code)
 {
     edge_count(self->edge, EDGE_MESSAGES_BAD);
     session_close(self, code);
@@ -46,7 +45,7 @@ static void s_collect(session_t *self, const uint8_t *bytes, size_t size)
         return;
     uint8_t first = self->partial_size ? self->partial[0] : bytes[0];
     if (self->partial_size + size > s_limit(self, first)) {
-        s_bad_message(self, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+        s_bad_message(self, CLOSE_TOO_LARGE);
         return;
     }
     self->partial = mem_realloc(self->partial, self->partial_size + size, 1);
@@ -61,7 +60,7 @@ void session_receive(session_t *self, const uint8_t *bytes, size_t size,
     if (self->closing)
         return;
     if (binary == self->json) {
-        s_bad_message(self, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE);
+        s_bad_message(self, CLOSE_UNACCEPTABLE);
         return;
     }
     if (first && last) {
@@ -233,7 +232,7 @@ static void s_on_auth(session_t *self, const wire_request_t *request)
     identity_t identity;
     if (auth_verify(self->edge->auth, request->token.text,
                     request->token.length, &identity) < 0) {
-        session_close(self, 4401);
+        session_close(self, CLOSE_UNAUTHORIZED);
         return;
     }
     self->player = true;
@@ -280,18 +279,18 @@ void session_request(session_t *self, const uint8_t *bytes, size_t size)
     char *token = NULL;
     edge_count(self->edge, EDGE_MESSAGES);
     if (s_floods(self)) {
-        s_bad_message(self, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+        s_bad_message(self, CLOSE_POLICY_VIOLATION);
         return;
     }
     if (size && size > s_limit(self, bytes[0])) {
-        s_bad_message(self, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+        s_bad_message(self, CLOSE_TOO_LARGE);
         return;
     }
     int result = s_decode(self, bytes, size, &request, &token);
     if (size > WIRE_CLIENT_MAX && (result < 0 || request.type != WIRE_AUTH))
-        s_bad_message(self, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+        s_bad_message(self, CLOSE_TOO_LARGE);
     else if (result < 0)
-        s_bad_message(self, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+        s_bad_message(self, CLOSE_POLICY_VIOLATION);
     else
         s_requests[request.type & 0x7f].handle(self, &request);
     free(token);

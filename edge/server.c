@@ -12,6 +12,7 @@
 #include "edge/address.h"
 #include "edge/bucket.h"
 #include "edge/fanout.h"
+#include "edge/front.h"
 #include "edge/guest.h"
 #include "edge/listener.h"
 #include "edge/mirror.h"
@@ -35,6 +36,7 @@ struct server {
     edge_t *edge;
     uv_loop_t loop;
     guest_t *guest;
+    front_t *front;
     metrics_server_t *metrics;
     int listener;
     uint64_t sessions_max, connections_max;
@@ -79,30 +81,22 @@ bool server_is_full(const server_t *self)
 
 /* --- Accepting ------------------------------------------------------------ */
 
-static void s_adopt(server_t *self, int fd, const struct sockaddr *peer)
+static void s_admit(server_t *self, int fd, const struct sockaddr *peer)
 {
     edge_t *edge = self->edge;
     address_t address = address_of(peer);
+    connection_t *connection = NULL;
     edge_count(edge, EDGE_ACCEPTED);
-    if ((uint64_t)edge->metrics[EDGE_CONNECTIONS] >= self->connections_max) {
+    if ((uint64_t)edge->metrics[EDGE_CONNECTIONS] >= self->connections_max)
         edge_count(edge, EDGE_REFUSED_FULL);
-        close(fd);
-        return;
-    }
-    if (address_limits_open(edge->limits, &address) < 0) {
+    else if (!(connection = connection_new(edge, &address)))
         edge_count(edge, EDGE_REFUSED_ADDRESS);
+    if (!connection)
         close(fd);
-        return;
-    }
-    connection_t *connection = mem_zalloc(1, sizeof *connection);
-    connection->address = address;
-    connection->counted = true;
-    edge->metrics[EDGE_CONNECTIONS]++;
-    if (guest_adopt(self->guest, fd, connection) < 0) {
-        edge->metrics[EDGE_CONNECTIONS]--;
-        address_limits_close(edge->limits, &address);
-        free(connection);
-    }
+    else if (edge_config_has_tls(edge->config))
+        guest_adopt(self->guest, fd, connection);
+    else
+        front_admit(self->front, fd, connection);
 }
 
 static void s_on_accept(uv_poll_t *handle, int status, int events)
@@ -119,7 +113,7 @@ static void s_on_accept(uv_poll_t *handle, int status, int events)
         }
         if (fd < 0)
             return;
-        s_adopt(self, fd, (struct sockaddr *)&peer);
+        s_admit(self, fd, (struct sockaddr *)&peer);
     }
 }
 
@@ -155,6 +149,7 @@ static void s_on_prepare(uv_prepare_t *handle)
     server_t *self = handle->data;
     bool more = uplink_turn(self->edge->uplink);
     fanout_flush(self->edge->fanout);
+    front_reap(self->front);
     uint64_t next_ms = fanout_poll(self->edge->fanout);
     if (more || !next_ms)
         uv_idle_start(&self->idle, s_on_idle);
@@ -168,6 +163,7 @@ static void s_on_housekeeping(uv_timer_t *timer)
 {
     server_t *self = timer->data;
     uplink_tick(self->edge->uplink);
+    front_expire(self->front);
     self->edge->metrics[EDGE_READY] = edge_ready(self->edge);
 }
 
@@ -299,7 +295,8 @@ server_t *server_new(edge_t *edge)
     self->listener =
         listener_open(edge->config->host, (uint16_t)edge->config->port);
     if (self->listener < 0 || s_start_metrics(self) < 0 ||
-        !(self->guest = guest_new(edge, &self->loop))) {
+        !(self->guest = guest_new(edge, &self->loop)) ||
+        !(self->front = front_new(edge, self->guest, &self->loop))) {
         server_destroy(&self);
         return NULL;
     }
@@ -335,6 +332,8 @@ static server_t *volatile s_left;
 static void s_close_sockets(server_t *self)
 {
     unsigned turns = GOODBYE_TURNS;
+    if (self->front)
+        front_close(self->front);
     if (self->guest)
         guest_leave(self->guest);
     while (uv_run(&self->loop, UV_RUN_NOWAIT) && --turns)
@@ -348,6 +347,7 @@ void server_destroy(server_t **self_p)
         return;
     s_close_handles(self);
     s_close_sockets(self);
+    front_destroy(&self->front);
     metrics_server_destroy(&self->metrics);
     if (self->listener >= 0)
         close(self->listener);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The worker's loop: libuv, with libwebsockets as its guest (guest.h) and
- * ZeroMQ's descriptors beside it; the listener; the drain.
+ * The worker's loop: libuv, with the public sockets (front.h, guest.h) and
+ * ZeroMQ's descriptors; the listener; the drain.
  */
 #ifndef EDGE_SERVER_H
 #define EDGE_SERVER_H
 
 #include "edge/connection.h"
 #include "edge/edge.h"
-
-struct lws;
 
 typedef struct server server_t;
 
@@ -25,11 +23,6 @@ void server_run(server_t *self);
 
 /* More WebSocket sessions than the limit: the newest is to be closed. */
 bool server_is_full(const server_t *self);
-
-/* Whose callback this is. */
-edge_t *server_edge(struct lws *wsi);
-/* NULL where the socket was refused before it was adopted. */
-connection_t *server_connection(struct lws *wsi);
 
 typedef enum {
     ADMIT_OK = 0,

@@ -10,10 +10,8 @@
 #include "common/wire_json.h"
 #include "edge/fanout.h"
 #include "edge/mirror.h"
-#include "edge/socket.h"
 #include "edge/uplink.h"
 
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +34,7 @@ static void s_kill(session_t *self, edge_metric_t why)
         edge_count(self->edge, why);
     self->closing = true;
     self->blocked_s = s_now_s();
-    socket_kill(self->wsi);
+    socket_kill(self->socket);
 }
 
 /* The session is not blocked. True where it still is not. */
@@ -45,7 +43,7 @@ static bool s_write(session_t *self, const uint8_t *bytes, size_t size,
 {
     edge_count(self->edge, kind);
     self->edge->metrics[EDGE_FRAME_BYTES] += (int64_t)size;
-    switch (socket_write(self->wsi, bytes, size)) {
+    switch (socket_write(self->socket, bytes, size)) {
     case SOCKET_SENT:
         return true;
     case SOCKET_PARTIAL:
@@ -60,7 +58,7 @@ static bool s_write(session_t *self, const uint8_t *bytes, size_t size,
 
 static bool s_may_write(const session_t *self)
 {
-    return !self->closing && !socket_blocked(self->wsi);
+    return !self->closing && !socket_blocked(self->socket);
 }
 
 static frame_opcode_t s_opcode(const session_t *self)
@@ -82,27 +80,28 @@ void session_reply(session_t *self, const void *payload, size_t size)
     if (self->closing)
         return;
     if (outbox_add(&self->outbox, s_opcode(self), payload, size) < 0)
-        session_close(self, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+        session_close(self, CLOSE_POLICY_VIOLATION);
     else
         fanout_dirty(self->edge->fanout, self);
 }
 
-static edge_metric_t s_close_metric(unsigned code)
+static edge_metric_t s_close_metric(close_code_t code)
 {
-    switch (code) {
-    case 1003:
-        return EDGE_CLOSED_1003;
-    case 1008:
-        return EDGE_CLOSED_1008;
-    case 1009:
-        return EDGE_CLOSED_1009;
-    case 1012:
-        return EDGE_CLOSED_1012;
-    case 1013:
-        return EDGE_CLOSED_1013;
-    default:
-        return EDGE_CLOSED_4401;
-    }
+    static const struct {
+        close_code_t code;
+        edge_metric_t metric;
+    } rows[] = {
+        {CLOSE_PROTOCOL_ERROR, EDGE_CLOSED_1002},
+        {CLOSE_UNACCEPTABLE, EDGE_CLOSED_1003},
+        {CLOSE_POLICY_VIOLATION, EDGE_CLOSED_1008},
+        {CLOSE_TOO_LARGE, EDGE_CLOSED_1009},
+        {CLOSE_SERVICE_RESTART, EDGE_CLOSED_1012},
+        {CLOSE_TRY_AGAIN, EDGE_CLOSED_1013},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].code == code)
+            return rows[i].metric;
+    return EDGE_CLOSED_4401;
 }
 
 /* Says CLOSE as soon as the socket allows; the peer's CLOSE, or CLOSING_S, ends
@@ -110,7 +109,7 @@ static edge_metric_t s_close_metric(unsigned code)
  * connection in the same breath as it decides to say it. */
 static void s_say_close(session_t *self)
 {
-    if (!self->close_code || socket_blocked(self->wsi))
+    if (!self->close_code || socket_blocked(self->socket))
         return;
     const uint8_t frame[] = {0x80 | FRAME_CLOSE, 2,
                              (uint8_t)(self->close_code >> 8),
@@ -119,7 +118,7 @@ static void s_say_close(session_t *self)
     s_write(self, frame, sizeof frame, EDGE_FRAMES_REPLY);
 }
 
-void session_close(session_t *self, unsigned code)
+void session_close(session_t *self, close_code_t code)
 {
     if (self->closing)
         return;
@@ -223,7 +222,7 @@ static void s_put_hello(session_t *self, const wire_hello_t *hello)
         added = outbox_add_first(&self->outbox, FRAME_BINARY, bytes, size);
     }
     if (added < 0)
-        session_close(self, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+        session_close(self, CLOSE_POLICY_VIOLATION);
     else
         fanout_dirty(self->edge->fanout, self);
 }
@@ -268,7 +267,7 @@ static void s_check_progress(session_t *self, const round_t *round)
     edge_count(self->edge, EDGE_SKIPPED);
     if (self->blocked_s && !round->beat_frame[0])
         return; /* a look a second is enough */
-    uint32_t acknowledged = socket_acknowledged(self->wsi);
+    uint32_t acknowledged = socket_acknowledged(self->socket);
     if (!self->blocked_s || acknowledged != self->acknowledged) {
         self->acknowledged = acknowledged;
         self->blocked_s = now_s;
@@ -373,10 +372,10 @@ void session_serve(session_t *self, const round_t *round)
     uint32_t now_s = (uint32_t)(round->now_ms / 1000);
     if (self->closing) {
         if (clock_elapsed_s(now_s, self->blocked_s) >= CLOSING_S)
-            socket_kill(self->wsi);
+            socket_kill(self->socket);
         return;
     }
-    if (socket_blocked(self->wsi)) {
+    if (socket_blocked(self->socket)) {
         s_check_progress(self, round);
         return;
     }
@@ -399,11 +398,11 @@ void session_serve(session_t *self, const round_t *round)
 
 /* --- Life ----------------------------------------------------------------- */
 
-void session_open(session_t *self, edge_t *edge, struct lws *wsi,
+void session_open(session_t *self, edge_t *edge, socket_t *socket,
                   const upgrade_t *upgrade)
 {
     self->edge = edge;
-    self->wsi = wsi;
+    self->socket = socket;
     self->json = upgrade->json;
     self->player = upgrade->player;
     self->seq = upgrade->since;
@@ -415,15 +414,18 @@ void session_open(session_t *self, edge_t *edge, struct lws *wsi,
     self->history = mirror_history(edge->mirror);
     fanout_add(edge->fanout, self);
     edge_count(edge, EDGE_SESSIONS_OPENED);
-    socket_set_send_buffer(wsi, (int)edge->config->send_buffer_bytes);
 }
 
-void session_start(session_t *self)
+void session_start(session_t *self, bool full)
 {
-    if (self->player)
+    if (full) {
+        edge_count(self->edge, EDGE_REFUSED_FULL);
+        session_close(self, CLOSE_TRY_AGAIN);
+    } else if (self->player) {
         session_greet(self);
-    else
+    } else {
         session_hello(self);
+    }
 }
 
 void session_fini(session_t *self)
@@ -452,6 +454,17 @@ void session_writable(session_t *self)
 void session_heard(session_t *self)
 {
     self->heard_s = s_now_s();
+}
+
+void session_pong(session_t *self, const uint8_t *bytes, size_t size)
+{
+    session_heard(self);
+    if (self->closing)
+        return;
+    if (outbox_add(&self->outbox, FRAME_PONG, bytes, size) < 0)
+        session_close(self, CLOSE_POLICY_VIOLATION);
+    else
+        fanout_dirty(self->edge->fanout, self);
 }
 
 int session_peer_closes(session_t *self)

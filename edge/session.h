@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One WebSocket client, binary or JSON. It is libwebsockets' per-session
- * memory: zeroed, then session_open … session_fini.
+ * One WebSocket client, binary or JSON: zeroed memory of whoever holds its
+ * connection, then session_open … session_fini.
  *
  *     HELLO ──► LIVE ◄──────────────┐
  *       │        │ too old, changed  │ SINCE
@@ -20,9 +20,8 @@
 #include "edge/connection.h"
 #include "edge/edge.h"
 #include "edge/frame.h"
+#include "edge/socket.h"
 #include "edge/walk.h"
-
-struct lws;
 
 typedef enum {
     SESSION_HELLO = 0, /* HELLO waits for what remains of the cooldown */
@@ -48,7 +47,7 @@ typedef struct session {
     uint16_t close_code; /* yet to be said; 0: none */
     uint16_t in_flight;  /* placements without a verdict */
     edge_t *edge;
-    struct lws *wsi;
+    socket_t *socket;
     return_path_t *path; /* NULL before the first question */
     uint64_t seq;        /* see state */
     uint64_t user, expires_at_ms;
@@ -74,17 +73,20 @@ typedef struct {
     frame_t *both[2];       /* diff and beat as one write */
 } round_t;
 
-/* --- From libwebsockets' callbacks --- */
+/* --- From whoever holds the connection --- */
+
 /* Among the sessions; nothing is said yet. */
-void session_open(session_t *self, edge_t *edge, struct lws *wsi,
+void session_open(session_t *self, edge_t *edge, socket_t *socket,
                   const upgrade_t *upgrade);
-/* Says HELLO and what follows. */
-void session_start(session_t *self);
+/* Says HELLO and what follows, or that the edge is full. */
+void session_start(session_t *self, bool full);
 void session_fini(session_t *self);
 /* A piece of a message. */
 void session_receive(session_t *self, const uint8_t *bytes, size_t size,
                      bool first, bool last, bool binary);
 void session_heard(session_t *self);
+/* Answers the peer's PING of at most 125 bytes. */
+void session_pong(session_t *self, const uint8_t *bytes, size_t size);
 /* The socket takes bytes again. */
 void session_writable(session_t *self);
 /* The peer said CLOSE: 0 where it is to be answered, -1 where it was the answer
@@ -101,7 +103,7 @@ void session_flush(session_t *self);
 /* --- Between session.c and request.c --- */
 
 /* Closes with that code as soon as the socket allows. */
-void session_close(session_t *self, unsigned code);
+void session_close(session_t *self, close_code_t code);
 /* Puts one message into the outbox and has it flushed this turn. */
 void session_reply(session_t *self, const void *payload, size_t size);
 void session_resync(session_t *self, resync_reason_t reason);

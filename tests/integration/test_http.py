@@ -126,14 +126,25 @@ def test_pipelined_puts_never_hang_the_edge(game, wire):
     one.send(body * 3)
     assert one.answer()[0] == 200
     assert one.is_closed()
+    odd = get("/healthz", "X-Odd: a\tb")  # libwebsockets' from here on
     for other in (put("/nothing", "x" * 30), get("/healthz",
                                                  "Content-Length: 3") + "abc",
                   put("/api/v1/session", "x" * 5000)):
         one = wire()
-        one.send(get("/healthz") + other + get("/healthz"))
+        one.send(odd + other + get("/healthz"))
         assert one.answer()[0] == 200
         assert one.is_closed()
         assert game.api.get("/healthz").status == 200
+
+
+def test_request_behind_a_get_is_passed_on_whole(game, wire):
+    for other, status in ((put("/nothing", "x" * 30), 404),
+                          (get("/healthz", "Content-Length: 3") + "abc", 200),
+                          (put("/api/v1/pixels/1/1", '{"color":2}',
+                               bearer(game)), 200)):
+        one = wire()
+        one.send(get("/healthz") + get("/readyz") + other)
+        assert [one.answer()[0] for _ in range(3)] == [200, 200, status]
 
 
 def test_request_behind_a_put_in_one_segment_is_answered(game, wire):

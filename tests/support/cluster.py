@@ -139,11 +139,12 @@ def flags_of(settings):
 
 class Cluster:
     """Redis, brokers, persisters and edges of one folder, by name:
-    cluster["edge-1"]. Settings go by process: edge={"port": …}."""
+    cluster["edge-1"]. Settings go by process: edge={"port": …}. With `tls` one
+    more edge speaks it, on tls_port."""
 
     def __init__(self, folder, brokers=1, persisters=1, edges=1, broker=None,
                  edge=None, persister=None, size="100x100", bits=4,
-                 cooldown_ms=0, variant="asan", fsync="always"):
+                 cooldown_ms=0, variant="asan", fsync="always", tls=False):
         self.folder = str(folder)
         self.bin = bin_dir(variant)
         self.processes = {}
@@ -168,14 +169,17 @@ class Cluster:
             self._ours("persister", i, {
                 "bind": bind, "brokers": ",".join(self.broker_ends),
                 "store": "sqlite:history.db", **(persister or {})})
-        ports = free_ports(edges)
-        self.apis = [Api(port) for port in ports]
-        for i, port in enumerate(ports, 1):
-            self._ours("edge", i, {
-                "port": port, "host": "127.0.0.1",
-                "brokers": ",".join(self.broker_ends),
-                "persisters": ",".join(query_ends),
-                "web_dir": os.path.join(ROOT, "web"), **(edge or {})})
+        common = {"host": "127.0.0.1", "brokers": ",".join(self.broker_ends),
+                  "persisters": ",".join(query_ends),
+                  "web_dir": os.path.join(ROOT, "web"), **(edge or {})}
+        ports = free_ports(edges + tls)
+        self.apis = [Api(port) for port in ports[:edges]]
+        for i, port in enumerate(ports[:edges], 1):
+            self._ours("edge", i, {"port": port, **common})
+        if tls:
+            self.tls_port = ports[-1]
+            self._ours("edge", edges + 1, {
+                "port": self.tls_port, **self._certificate(), **common})
 
     def _add(self, name, argv, executable=None, metrics_port=None):
         self.processes[name] = Process(name, argv, self.folder, executable,
@@ -187,6 +191,16 @@ class Cluster:
         self._add(name, [os.path.join(self.bin, f"stipple-{kind}"), "--name",
                          name, "--secret-file", "secret", "--metrics-port",
                          str(port)] + flags_of(settings), None, port)
+
+    def _certificate(self):
+        files = {"tls_cert_file": "cert.pem", "tls_key_file": "key.pem"}
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+             "/CN=localhost", "-out", files["tls_cert_file"], "-keyout",
+             files["tls_key_file"]], cwd=self.folder, check=True,
+            capture_output=True)
+        return files
 
     def __getitem__(self, name):
         return self.processes[name]

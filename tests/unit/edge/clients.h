@@ -13,6 +13,7 @@
 #define CLIENTS_MAX 1200
 
 typedef struct {
+    socket_t socket;
     session_t session;
     bool blocked;    /* does not read: a write is partial, then none */
     bool unfinished; /* such a write happened */
@@ -38,6 +39,8 @@ void clients_place(uint32_t index, uint8_t color);
 /* Lets time pass, as the loop would. */
 void clients_pass(uint64_t ms);
 
+/* A session on its socket; nothing is said yet. */
+void clients_open(client_t *client, const upgrade_t *upgrade);
 /* Number `i` comes to watch. */
 client_t *clients_join(int i, uint64_t since);
 /* Says one whole message. */

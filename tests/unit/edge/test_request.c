@@ -72,9 +72,8 @@ START_TEST(placement_without_a_leader_is_unavailable_at_once)
         .player = true,
         .identity = {.user = 7, .expires_at_ms = clients_ms + 60000}};
     client_t *client = &clients[0];
-    session_open(&client->session, &clients_edge, (struct lws *)client,
-                 &upgrade);
-    session_start(&client->session);
+    clients_open(client, &upgrade);
+    session_start(&client->session, false);
     uplink_turn(clients_edge.uplink); /* nobody leads: HELLO need not wait */
     fanout_flush(clients_edge.fanout);
     client_expect(client, WIRE_HELLO, &event);
@@ -103,9 +102,8 @@ START_TEST(edge_judges_in_the_protocols_order)
         .player = true,
         .identity = {.user = 7, .expires_at_ms = clients_ms + 60000}};
     client_t *client = &clients[0];
-    session_open(&client->session, &clients_edge, (struct lws *)client,
-                 &upgrade);
-    session_start(&client->session);
+    clients_open(client, &upgrade);
+    session_start(&client->session, false);
     uplink_turn(clients_edge.uplink);
     fanout_flush(clients_edge.fanout);
     client_expect(client, WIRE_HELLO, &event);

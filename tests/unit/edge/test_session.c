@@ -11,7 +11,6 @@
 #include "common/touched.h"
 #include "edge/fanout.h"
 #include "edge/mirror.h"
-#include "edge/socket.h"
 #include "edge/uplink.h"
 
 #include <check.h>
@@ -25,20 +24,20 @@ Suite *suite_edge_session(void);
 
 /* --- Sockets that are none --- */
 
-static client_t *s_client(struct lws *wsi)
+static client_t *s_client(const socket_t *socket)
 {
-    return (client_t *)wsi;
+    return (client_t *)socket;
 }
 
-static bool s_blocked(struct lws *wsi)
+static bool s_blocked(const socket_t *socket)
 {
-    return s_client(wsi)->unfinished;
+    return s_client(socket)->unfinished;
 }
 
-static socket_result_t s_write(struct lws *wsi, const uint8_t *bytes,
+static socket_result_t s_write(socket_t *socket, const uint8_t *bytes,
                                size_t size)
 {
-    client_t *client = s_client(wsi);
+    client_t *client = s_client(socket);
     ck_assert(!client->unfinished);
     ck_assert_uint_le(client->size + size, sizeof client->bytes);
     memcpy(client->bytes + client->size, bytes, size);
@@ -48,23 +47,18 @@ static socket_result_t s_write(struct lws *wsi, const uint8_t *bytes,
     return client->blocked ? SOCKET_PARTIAL : SOCKET_SENT;
 }
 
-static void s_kill(struct lws *wsi)
+static void s_kill(socket_t *socket)
 {
-    s_client(wsi)->killed = true;
+    s_client(socket)->killed = true;
 }
 
-static uint32_t s_acknowledged(struct lws *wsi)
+static uint32_t s_acknowledged(const socket_t *socket)
 {
-    return s_client(wsi)->acknowledged;
-}
-
-static void s_set_send_buffer(struct lws *wsi, int bytes)
-{
-    (void)wsi, (void)bytes;
+    return s_client(socket)->acknowledged;
 }
 
 static const socket_ops_t s_sockets = {s_blocked, s_write, s_kill,
-                                       s_acknowledged, s_set_send_buffer};
+                                       s_acknowledged};
 
 /* --- A clock by hand --- */
 
@@ -89,7 +83,6 @@ void clients_setup(void)
 {
     clients_ms = 1000000;
     clock_use(&s_time);
-    socket_use(&s_sockets);
     clients_config = (edge_config_t){.tick_min_ms = 20,
                                      .tick_max_ms = 500,
                                      .brokers = "ipc:///nonexistent/broker",
@@ -113,7 +106,6 @@ void clients_teardown(void)
     fanout_destroy(&clients_edge.fanout);
     mirror_destroy(&clients_edge.mirror);
     board_destroy(&clients_board);
-    socket_use(NULL);
     clock_use(&clock_system);
 }
 
@@ -157,13 +149,18 @@ void clients_pass(uint64_t ms)
     }
 }
 
+void clients_open(client_t *client, const upgrade_t *upgrade)
+{
+    client->socket.ops = &s_sockets;
+    session_open(&client->session, &clients_edge, &client->socket, upgrade);
+}
+
 client_t *clients_join(int i, uint64_t since)
 {
     upgrade_t upgrade = {.since = since};
     client_t *client = &clients[i];
-    session_open(&client->session, &clients_edge, (struct lws *)client,
-                 &upgrade);
-    session_start(&client->session);
+    clients_open(client, &upgrade);
+    session_start(&client->session, false);
     client->session.pinged_s = client->session.heard_s; /* not by chance */
     fanout_flush(clients_edge.fanout);
     return client;

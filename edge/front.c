@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See front.h. A visit is a connection that speaks HTTP:
+ *
+ *     idle ──request──► answering ──all is sent──► idle
+ *                        │     ▲
+ *                        ▼     │ the handler answers, or the socket takes more
+ *                        waiting
+ */
+#include "edge/front.h"
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "edge/answer.h"
+#include "edge/api.h"
+#include "edge/direct.h"
+#include "edge/guest.h"
+#include "edge/http.h"
+#include "edge/poller.h"
+#include "edge/request_head.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Longer heads are libwebsockets' to refuse. */
+#define HEAD_BYTES_MAX 16384
+/* Pipelined ones, before other sockets get their turn. */
+#define REQUESTS_A_TURN 8
+#define FIRST_REQUEST_S 10
+#define IDLE_S 30
+#define ANSWER_S 30
+
+struct front {
+    edge_t *edge;
+    guest_t *guest;
+    poller_t *poller;
+    uint32_t now_s; /* of front_expire */
+};
+
+typedef struct {
+    poller_item_t item;
+    front_t *front;
+    connection_t *connection;
+    exchange_t *exchange; /* under way, or NULL */
+} visit_t;
+
+static visit_t *s_of_item(poller_item_t *item)
+{
+    return (visit_t *)((char *)item - offsetof(visit_t, item));
+}
+
+static void s_expire_in(visit_t *visit, uint32_t seconds)
+{
+    visit->item.expires_s = (uint32_t)(clock_mono_ms() / 1000) + seconds;
+}
+
+static void s_end(visit_t *visit)
+{
+    poller_end(visit->front->poller, &visit->item);
+}
+
+/* --- Answering -------------------------------------------------------------
+ */
+
+/* True where the connection is idle again. */
+static bool s_send(visit_t *visit)
+{
+    exchange_t *exchange = visit->exchange;
+    answer_result_t result = answer_send_direct(exchange, visit->item.fd);
+    if (result == ANSWER_WAITS) {
+        s_expire_in(visit, ANSWER_S);
+        poller_wait(visit->front->poller, &visit->item, EPOLLOUT);
+        return false;
+    }
+    if (result == ANSWER_FAILED || exchange->close) {
+        s_end(visit);
+        return false;
+    }
+    exchange_destroy(&visit->exchange);
+    s_expire_in(visit, IDLE_S);
+    poller_wait(visit->front->poller, &visit->item, EPOLLIN);
+    return true;
+}
+
+/* A handler's answer that did not come at once. One that did is sent by
+ * s_answer. */
+static void s_on_reply(exchange_t *exchange)
+{
+    visit_t *visit = exchange->context;
+    if (visit->exchange)
+        s_send(visit);
+}
+
+static char *s_text(slice_t slice)
+{
+    if (!slice.text)
+        return NULL;
+    char *text = mem_alloc(slice.size + 1);
+    memcpy(text, slice.text, slice.size);
+    text[slice.size] = '\0';
+    return text;
+}
+
+/* "a=1&b=2" as its pieces, each with its NUL, and an empty one. */
+static char *s_query(slice_t query)
+{
+    if (!query.size)
+        return NULL;
+    char *pieces = mem_zalloc(1, query.size + 2), *at = pieces;
+    for (size_t i = 0; i < query.size; i++) {
+        if (query.text[i] != '&')
+            *at++ = query.text[i];
+        else if (at > pieces && at[-1])
+            *at++ = '\0';
+    }
+    return pieces;
+}
+
+static exchange_t *s_exchange(visit_t *visit, const request_head_t *head)
+{
+    exchange_t *exchange = exchange_new(visit->front->edge);
+    exchange->context = visit;
+    exchange->on_reply = s_on_reply;
+    exchange->connection = visit->connection;
+    http_equip(exchange);
+    exchange->verb = head->verb;
+    exchange->path = s_text(head->path);
+    exchange->query = s_query(head->query);
+    for (int i = 0; i < HEADER_COUNT; i++)
+        exchange->headers[i] = s_text(head->headers[i]);
+    exchange->close = list_has(exchange->headers[HEADER_CONNECTION], "close");
+    edge_count(exchange->edge, EDGE_HTTP_REQUESTS);
+    return exchange;
+}
+
+/* A handshake: a session, or an answer and the end. */
+static void s_upgrade(visit_t *visit, exchange_t *exchange)
+{
+    front_t *self = visit->front;
+    exchange->close = true;
+    upgrade_t *upgrade = api_upgrade(exchange);
+    if (upgrade) {
+        connection_t *connection = visit->connection;
+        visit->connection = NULL;
+        direct_open(self->edge, self->poller, &visit->item, connection, upgrade,
+                    exchange->headers[HEADER_WS_KEY]);
+        free(upgrade);
+        exchange_destroy(&exchange);
+        return;
+    }
+    visit->exchange = exchange;
+    s_send(visit);
+}
+
+/* True where the connection is idle again, and still here. */
+static bool s_answer(visit_t *visit, const request_head_t *head)
+{
+    exchange_t *exchange = s_exchange(visit, head);
+    if (head->upgrade.text) {
+        s_upgrade(visit, exchange);
+        return false;
+    }
+    api_handle(exchange);
+    visit->exchange = exchange;
+    if (exchange->answered)
+        return s_send(visit);
+    s_expire_in(visit, ANSWER_S);
+    return false;
+}
+
+/* --- Reading ---------------------------------------------------------------
+ */
+
+static void s_pass_on(visit_t *visit)
+{
+    front_t *self = visit->front;
+    connection_t *connection = visit->connection;
+    visit->connection = NULL;
+    guest_adopt(self->guest, poller_release(self->poller, &visit->item),
+                connection);
+}
+
+static bool s_is_ours(const request_head_t *head)
+{
+    static const char websocket[] = "websocket";
+    return !head->upgrade.text ||
+           (head->upgrade.size == sizeof websocket - 1 &&
+            !strncasecmp(head->upgrade.text, websocket, sizeof websocket - 1));
+}
+
+/* The next request is looked at before it is taken, so that libwebsockets may
+ * have it from its first byte. True where the next one is there already. */
+static bool s_read(visit_t *visit)
+{
+    static char buffer[HEAD_BYTES_MAX]; /* one thread */
+    request_head_t head;
+    int fd = visit->item.fd;
+    ssize_t got = recv(fd, buffer, sizeof buffer, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (got <= 0) {
+        s_end(visit);
+        return false;
+    }
+    if (!request_head_parse(&head, buffer, (size_t)got) || !s_is_ours(&head)) {
+        s_pass_on(visit);
+        return false;
+    }
+    recv(fd, NULL, head.size, MSG_TRUNC | MSG_DONTWAIT);
+    return s_answer(visit, &head) && (size_t)got > head.size;
+}
+
+static void s_read_some(visit_t *visit)
+{
+    unsigned requests = REQUESTS_A_TURN;
+    while (requests-- && s_read(visit))
+        ;
+}
+
+static void s_on_events(poller_item_t *item, uint32_t events)
+{
+    visit_t *visit = s_of_item(item);
+    if (!visit->exchange)
+        s_read_some(visit);
+    else if (events & (EPOLLHUP | EPOLLERR))
+        s_end(visit);
+    else if (visit->exchange->answered)
+        s_send(visit);
+    else /* what is asked meanwhile waits */
+        poller_wait(visit->front->poller, item, 0);
+}
+
+static void s_on_expired(poller_item_t *item)
+{
+    s_end(s_of_item(item));
+}
+
+static void s_on_gone(poller_item_t *item)
+{
+    visit_t *visit = s_of_item(item);
+    exchange_destroy(&visit->exchange);
+    connection_destroy(&visit->connection, visit->front->edge);
+    free(visit);
+}
+
+void front_admit(front_t *self, int fd, connection_t *connection)
+{
+    static const poller_ops_t ops = {s_on_events, s_on_expired, s_on_gone};
+    visit_t *visit = mem_zalloc(1, sizeof *visit);
+    *visit =
+        (visit_t){.item.ops = &ops, .front = self, .connection = connection};
+    s_expire_in(visit, FIRST_REQUEST_S);
+    if (poller_add(self->poller, &visit->item, fd, EPOLLIN) == 0)
+        return;
+    close(fd);
+    s_on_gone(&visit->item);
+}
+
+/* --- Life ------------------------------------------------------------------
+ */
+
+front_t *front_new(edge_t *edge, guest_t *guest, struct uv_loop_s *loop)
+{
+    poller_t *poller = poller_new(loop);
+    if (!poller)
+        return NULL;
+    front_t *self = mem_zalloc(1, sizeof *self);
+    *self = (front_t){.edge = edge, .guest = guest, .poller = poller};
+    return self;
+}
+
+void front_close(front_t *self)
+{
+    poller_close(self->poller);
+}
+
+void front_destroy(front_t **self_p)
+{
+    front_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    poller_destroy(&self->poller);
+    free(self);
+}
+
+void front_reap(front_t *self)
+{
+    poller_reap(self->poller);
+}
+
+void front_expire(front_t *self)
+{
+    uint32_t now_s = (uint32_t)(clock_mono_ms() / 1000);
+    if (now_s == self->now_s)
+        return;
+    self->now_s = now_s;
+    poller_expire(self->poller, now_s);
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same protocol behind each door: WebSockets that the edge holds itself,
+those that it leaves to libwebsockets, and TLS."""
+
+import random
+import time
+
+import pytest
+
+from support.client import Client
+
+SIDE = 200
+DOORS = pytest.mark.parametrize("door", ["direct", "guest", "tls"])
+
+
+@pytest.fixture(scope="module")
+def game(module_cluster):
+    return module_cluster(size=f"{SIDE}x{SIDE}", tls=True).start().ready()
+
+
+class Door:
+    """Where a client of that door connects, as Client's `api`."""
+
+    def __init__(self, game, door):
+        self.host, self.plain = "127.0.0.1", game.api
+        self.port = game.tls_port if door == "tls" else game.api.port
+        self.options = {"tls": True} if door == "tls" else {}
+        if door == "guest":  # a tab: no head that the edge takes itself
+            self.options["headers"] = [("X-Odd", "a\tb")]
+
+    def __getattr__(self, name):
+        return getattr(self.plain, name)
+
+
+@pytest.fixture
+def join(game):
+    made = []
+
+    def make(door, **options):
+        there = Door(game, door)
+        made.append(Client(there, token=game.signer.token(),
+                           **{**there.options, **options}))
+        return made[-1]
+    yield make
+    for client in made:
+        client.close()
+
+
+def answered(door, pings, pongs):
+    """What must have come back: all. libwebsockets 4.1 answers no empty ping,
+    and none while an answer still waits for the socket."""
+    if door == "direct":
+        return pings
+    return [ping for ping in pings if ping in pongs]
+
+
+@DOORS
+def test_requests_pings_and_fragments_are_answered(join, door):
+    client = join(door)
+    verdict = client.verdict(client.send_place(3, 4, 5))
+    assert verdict["status"] == "ok"
+    client.until(lambda: client.board.seq >= verdict["seq"], what="the diff")
+    pings = [b"", bytes(range(125))]
+    for ping in pings:
+        client.socket.send(9, ping)
+    body = client.codec.place(client.request + 1, 4, 4, 6)
+    for i, byte in enumerate(body):
+        client.socket.send(0 if i else 2, bytes([byte]),
+                           fin=i == len(body) - 1)
+    assert client.verdict(client.request + 1)["status"] == "ok"
+    assert client.socket.pongs == answered(door, pings, client.socket.pongs)
+    client.prove()
+
+
+@DOORS
+def test_frame_that_comes_byte_by_byte_is_a_frame(join, door):
+    client = join(door)
+    link, pieces = client.socket.link, []
+    client.socket.link = type("Recorder", (), {
+        "settimeout": lambda self, seconds: None,
+        "sendall": lambda self, data: pieces.append(data)})()
+    client.socket.send(9, b"slow")
+    client.socket.send(2, client.codec.place(client.request + 1, 9, 9, 1))
+    client.socket.link = link
+    for byte in b"".join(pieces):
+        link.sendall(bytes([byte]))
+        time.sleep(0.002)
+    assert client.verdict(client.request + 1)["status"] == "ok"
+    assert client.socket.pongs == [b"slow"]
+
+
+@DOORS
+def test_close_is_answered_by_the_same_code(join, door):
+    client = join(door)
+    client.socket.send(8, b"\x0f\xa0" + b"bye")  # 4000
+    assert client.socket.closes_with() == 4000
+
+
+@DOORS
+@pytest.mark.timeout(120)
+def test_frames_never_interleave(game, join, door):
+    """Clients with small buffers stop reading, ask meanwhile and read on: what
+    they get are whole frames, pings are answered, every board is right."""
+    rng = random.Random(7)
+    painter = Client(game.api, token=game.signer.token())
+    clients = [join(door, receive_buffer=4096) for _ in range(6)]
+    sent = {client: 0 for client in clients}
+    asked = {client: [] for client in clients}
+    for _ in range(6):
+        for _ in range(10):
+            for _ in range(400):
+                last = painter.send_place(rng.randrange(SIDE),
+                                          rng.randrange(SIDE),
+                                          rng.randrange(16))
+            painter.verdict(last)
+            painter.verdicts.clear()
+            for client in clients:
+                client.socket.send(9, b"%d" % sent[client])
+                sent[client] += 1
+                asked[client].append(client.send_place(
+                    rng.randrange(SIDE), rng.randrange(SIDE), 1))
+        for client in rng.sample(clients, 4):
+            client.drain(0.1)
+    painter.until(lambda: painter.checked_beats, what="a beat")
+    for client in clients:
+        client.until(lambda: client.board.seq >= painter.board.seq, 10)
+        for request in asked[client]:
+            assert client.verdict(request)["status"] == "ok"
+        pings = [b"%d" % i for i in range(sent[client])]
+        pongs = client.socket.pongs
+        if door == "direct":
+            client.until(lambda: len(pongs) == len(pings), 10, "all pongs")
+        assert pongs == answered(door, pings, pongs)
+        client.prove()
+        client.socket.send(8, b"\x03\xe8")
+        assert client.socket.closes_with() == 1000
+    painter.close()
