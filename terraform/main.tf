@@ -6,7 +6,9 @@
 locals {
   tags = merge(var.tags, { Application = var.name })
 
-  arm = var.architecture == "arm64"
+  # Of what the package was built for, unless it is said.
+  architecture = coalesce(var.architecture, endswith(var.package_file, "_amd64.deb") ? "x86_64" : "arm64")
+  arm          = local.architecture == "arm64"
   types = {
     broker    = coalesce(var.broker_instance_type, local.arm ? "c7g.large" : "c7i.large")
     persister = coalesce(var.persister_instance_type, local.arm ? "t4g.small" : "t3.small")
@@ -21,12 +23,14 @@ locals {
 
   cdn_cidrs = !var.cdn ? [] : coalesce(var.cdn_cidrs, flatten(data.aws_ip_ranges.cdn[*].cidr_blocks))
 
+  # The board's cache: the edges say it, CloudFront's policy has room for it.
+  edge_settings = merge({ board_max_age_s = "3", board_stale_s = var.cdn ? "10" : "0" }, var.edge_settings)
+
   # What every machine gets.
   common = {
     name         = var.name
-    vpc_id       = module.network.vpc_id
     subnets      = module.network.private_subnets
-    architecture = var.architecture
+    architecture = local.architecture
     ami_id       = var.ami_id
     kms_key_arn  = module.secrets.kms_key_arn
     secret_arn   = module.secrets.cluster_arn
@@ -36,6 +40,7 @@ locals {
       uri    = try(module.software[0].uri, "")
       arn    = try(module.software[0].arn, "")
       digest = try(module.software[0].digest, "")
+      region = var.region
       image  = var.container_image
     }
   }
@@ -154,7 +159,6 @@ locals {
 module "broker" {
   source   = "./modules/broker"
   common   = local.common
-  zones    = var.zones
   dns_zone = local.dns_zone
   redis = {
     host        = module.state.host
@@ -171,7 +175,6 @@ module "broker" {
 module "persister" {
   source   = "./modules/persister"
   common   = local.common
-  zones    = var.zones
   dns_zone = local.dns_zone
   brokers  = module.broker.endpoints
   history = {
@@ -193,7 +196,7 @@ locals {
     connections   = var.edge_connections
     warm_pool     = var.edge_warm_pool
     drain_seconds = var.drain_seconds
-    settings      = var.edge_settings
+    settings      = local.edge_settings
     endpoints     = local.endpoints
   }
 }
@@ -229,7 +232,6 @@ module "front" {
   source              = "./modules/front"
   name                = var.name
   vpc_id              = module.network.vpc_id
-  vpc_cidr            = var.vpc_cidr
   subnets             = module.network.public_subnets
   edges               = aws_security_group.process["edge"].id
   certificate_arn     = one(module.certificate[*].arn)
@@ -259,6 +261,10 @@ module "cdn" {
   origin_tls      = local.tls
   web_dir         = coalesce(var.web_dir, "${path.module}/../web")
   waf_rate        = var.waf_rate
+  board = {
+    fresh_s = tonumber(local.edge_settings.board_max_age_s)
+    stale_s = tonumber(local.edge_settings.board_stale_s)
+  }
 }
 
 module "satellite" {
@@ -359,6 +365,7 @@ module "observability" {
   persisters    = module.persister.groups
   edges         = module.edge.group
   edge_max      = var.edge_count.max
+  second        = { for i, r in var.edge_regions : r.region => module.satellite[i].group }
   load_balancer = module.front.arn_suffix
   target_group  = module.front.target_group_suffix
   state         = module.state.watched

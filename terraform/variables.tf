@@ -23,6 +23,10 @@ variable "tags" {
   description = "Put on everything, beside Application"
   type        = map(string)
   default     = {}
+  validation {
+    condition     = !contains(keys(var.tags), "Application")
+    error_message = "tags: Application is the cluster's name."
+  }
 }
 
 # --- software ---------------------------------------------------------------
@@ -52,12 +56,20 @@ variable "container_image" {
 }
 
 variable "architecture" {
-  description = "arm64 (Graviton) or x86_64; the package must be of the same"
+  description = "arm64 (Graviton) or x86_64; null: the package's, arm64 for an image"
   type        = string
-  default     = "arm64"
+  default     = null
   validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
+    condition     = var.architecture == null || contains(["arm64", "x86_64"], coalesce(var.architecture, "-"))
     error_message = "architecture: arm64 or x86_64."
+  }
+  validation {
+    condition     = var.architecture != "arm64" || !endswith(var.package_file, "_amd64.deb")
+    error_message = "architecture: the package is for x86_64."
+  }
+  validation {
+    condition     = var.architecture != "x86_64" || !endswith(var.package_file, "_arm64.deb")
+    error_message = "architecture: the package is for arm64."
   }
 }
 
@@ -75,6 +87,10 @@ variable "web_dir" {
   description = "The page's files for S3; null: web/ of this repository"
   type        = string
   default     = null
+  validation {
+    condition     = var.web_dir == null || fileexists("${coalesce(var.web_dir, ".")}/index.html")
+    error_message = "web_dir: a folder with an index.html."
+  }
 }
 
 # --- canvas -----------------------------------------------------------------
@@ -105,6 +121,10 @@ variable "secret_name" {
   description = "An existing secret in Secrets Manager to sign tokens with, encrypted with a key that the machines may use, and with a copy in each of edge_regions; empty: one is made"
   type        = string
   default     = ""
+  validation {
+    condition     = can(regex("^[A-Za-z0-9/_+=.@-]*$", var.secret_name))
+    error_message = "secret_name: a secret's name, not its ARN."
+  }
 }
 
 # --- network ----------------------------------------------------------------
@@ -147,18 +167,30 @@ variable "broker_instance_type" {
   description = "null: c7g.large or c7i.large"
   type        = string
   default     = null
+  validation {
+    condition     = var.broker_instance_type == null || can(regex("^[a-z]+[0-9]+g", var.broker_instance_type)) == local.arm
+    error_message = "broker_instance_type: of the architecture, as c7g.large is of arm64 and c7i.large of x86_64."
+  }
 }
 
 variable "persister_instance_type" {
   description = "null: t4g.small or t3.small"
   type        = string
   default     = null
+  validation {
+    condition     = var.persister_instance_type == null || can(regex("^[a-z]+[0-9]+g", var.persister_instance_type)) == local.arm
+    error_message = "persister_instance_type: of the architecture, as c7g.large is of arm64 and c7i.large of x86_64."
+  }
 }
 
 variable "edge_instance_type" {
   description = "null: c7g.xlarge or c7i.xlarge"
   type        = string
   default     = null
+  validation {
+    condition     = var.edge_instance_type == null || can(regex("^[a-z]+[0-9]+g", var.edge_instance_type)) == local.arm
+    error_message = "edge_instance_type: of the architecture, as c7g.large is of arm64 and c7i.large of x86_64."
+  }
 }
 
 variable "edge_count" {

@@ -31,6 +31,7 @@ variables {
   secret_name  = "stipple-test"
   region       = "eu-central-1"
   package_file = "tests/fixtures/stipple.deb"
+  waf_rate     = 0 # a web ACL takes longer than all the rest
 }
 
 run "the_package_with_pinned_machines" {
@@ -60,24 +61,43 @@ run "the_package_with_pinned_machines" {
     error_message = "settings reach the edges"
   }
   assert {
+    condition     = strcontains(module.edge.user_data, "STIPPLE_BOARD_STALE_S=10")
+    error_message = "the edges allow CloudFront a stale board"
+  }
+  assert {
+    condition     = !strcontains(module.edge.policy, "ecr:") && strcontains(module.edge.policy, "CompleteLifecycleAction") && !strcontains(module.broker.policies[0], "CompleteLifecycleAction")
+    error_message = "no rights that are not needed"
+  }
+  assert {
     condition     = strcontains(module.broker.policies[0], "broker-1.stipple.internal") && !strcontains(module.broker.policies[0], "broker-2.stipple.internal")
     error_message = "a broker may write its own name only"
   }
 }
 
-run "a_container_image_on_x86_64" {
+run "a_container_image_on_x86_64_in_two_regions" {
   command = apply
   variables {
     package_file    = ""
-    container_image = "registry.example.org/stipple@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    container_image = "210987654321.dkr.ecr.us-east-1.amazonaws.com/stipple@sha256:0000000000000000000000000000000000000000000000000000000000000000"
     architecture    = "x86_64"
+    domain          = "canvas.example.org"
+    zone_id         = "Z0"
+    edge_regions    = [{ region = "us-east-2", vpc_cidr = "10.41.0.0/16" }]
   }
   assert {
     condition     = length(module.software) == 0 && strcontains(module.edge.user_data, "stipple-container@edge") && !strcontains(module.edge.user_data, "s3 cp")
     error_message = "the image instead of the package"
   }
   assert {
+    condition     = strcontains(module.edge.user_data, "--region 'us-east-1'") && strcontains(module.edge.policy, "arn:aws:ecr:us-east-1:210987654321:repository/stipple\"")
+    error_message = "its registry, and that repository alone"
+  }
+  assert {
     condition     = local.types.edge == "c7i.xlarge" && strcontains(module.edge.user_data, "debian_amd64")
     error_message = "x86 machines"
+  }
+  assert {
+    condition     = strcontains(module.satellite[0].user_data, "STIPPLE_BROKERS=tcp://broker-1.stipple.internal:7700,tcp://broker-2.stipple.internal:7700") && strcontains(module.satellite[0].user_data, "STIPPLE_TRUSTED_PROXIES=10.41.0.0/16")
+    error_message = "edges elsewhere follow the same brokers"
   }
 }

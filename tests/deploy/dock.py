@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -170,24 +171,26 @@ def like_here(tree):
 
 
 class Tally:
-    """Cases by name, and the closing line."""
+    """Cases by name, and the closing line. Cases may run side by side."""
 
     def __init__(self):
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
+        self.lock = threading.Lock()
 
     def case(self, function, *args):
-        began = time.monotonic()
+        began, why = time.monotonic(), None
         try:
             function(*args)
             result = "passed"
-        except Skip as why:
-            result = "failed" if os.environ.get("CI") == "true" else "skipped"
-            print(f"  {result}: {why}")
-        except Exception as why:  # a test's own error is a failure as well
-            result = "failed"
-            print(f"  {type(why).__name__}: {why}")
-        self.counts[result] += 1
-        print(f"{result} {function.__name__} ({time.monotonic() - began:.0f} s)", flush=True)
+        except Skip as reason:
+            result, why = "failed" if os.environ.get("CI") == "true" else "skipped", reason
+        except Exception as error:  # a test's own error is a failure as well
+            result, why = "failed", f"{type(error).__name__}: {error}"
+        with self.lock:
+            self.counts[result] += 1
+            if why:
+                print(f"  {why}")
+            print(f"{result} {function.__name__} ({time.monotonic() - began:.0f} s)", flush=True)
         return result == "passed"
 
     def close(self):

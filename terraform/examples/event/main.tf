@@ -16,7 +16,7 @@ terraform {
 }
 
 variable "package_file" {
-  description = "What `make deb` built"
+  description = "What `make deb` built on an arm64 machine"
   type        = string
 }
 

@@ -15,19 +15,29 @@ terraform {
 }
 
 variable "package_file" {
-  description = "What `make deb` built"
+  description = "What `make deb` built; the machines are of its architecture"
   type        = string
+}
+
+variable "region" {
+  description = "Where"
+  type        = string
+  default     = "eu-central-1"
+}
+
+locals {
+  family = endswith(var.package_file, "_amd64.deb") ? "t3" : "t4g"
 }
 
 module "stipple" {
   source       = "../.."
   package_file = var.package_file
-  region       = "eu-central-1"
+  region       = var.region
 
   edge_count              = { min = 1, max = 2 }
-  edge_instance_type      = "t4g.small"
-  broker_instance_type    = "t4g.small"
-  persister_instance_type = "t4g.micro"
+  edge_instance_type      = "${local.family}.small"
+  broker_instance_type    = "${local.family}.small"
+  persister_instance_type = "${local.family}.micro"
   state_node_type         = "cache.t4g.micro"
   edge_connections        = 5000
   deletion_protection     = false

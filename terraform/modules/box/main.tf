@@ -6,46 +6,82 @@
 # /usr/lib/stipple/aws-*. User data only installs it and writes its settings.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 
-variable "name" { type = string } # of the group, its role and its machines
-variable "cluster" { type = string }
-variable "role" { type = string } # broker, edge or persister
-variable "vpc_id" { type = string }
-variable "subnets" { type = list(string) }
-variable "instance_type" { type = string }
-variable "architecture" { type = string }
-variable "ami_id" { type = string }
-variable "kms_key_arn" { type = string }
-variable "security_groups" { type = list(string) }
-variable "software" {
-  type = object({ uri = string, arn = string, digest = string, image = string })
+variable "common" {
+  description = "What every machine of a region shares"
+  type = object({
+    name         = string # of the cluster
+    subnets      = list(string)
+    architecture = string
+    ami_id       = string
+    kms_key_arn  = string # of the secrets
+    secret_arn   = string # the cluster's
+    secret_name  = string
+    ready        = list(string) # known once the secrets have values
+    software     = object({ uri = string, arn = string, digest = string, region = string, image = string })
+  })
 }
-variable "aws_env" { type = map(string) }  # for the aws-* scripts
-variable "settings" { type = map(string) } # for the process
-variable "secret_arns" { type = list(string) }
-variable "secret_key_arns" { type = list(string) }
-variable "statements" { type = any }
-variable "log_group_arn" { type = string }
+
+variable "name" {
+  description = "Of the group, its role and its machines"
+  type        = string
+}
+
+variable "role" {
+  description = "broker, edge or persister"
+  type        = string
+}
+
+variable "instance_type" { type = string }
+variable "security_group" { type = string }
+variable "log_group" { type = object({ name = string, arn = string }) }
 variable "size" { type = object({ min = number, max = number }) }
+
+variable "aws_env" {
+  description = "For the aws-* scripts, beside what all machines have"
+  type        = map(string)
+  default     = {}
+}
+
+variable "settings" {
+  description = "Of the process, by name"
+  type        = map(string)
+}
+
+variable "secret_arns" {
+  description = "What the machine reads beside the cluster's secret"
+  type        = list(string)
+  default     = []
+}
+
+variable "statements" {
+  description = "What the role may do beside what all may"
+  type        = any
+  default     = []
+}
+
 variable "target_groups" {
   type    = list(string)
   default = []
 }
+
 variable "warm_pool" {
   type    = number
   default = 0
 }
+
 variable "drain_seconds" {
-  type    = number
-  default = 0 # no lifecycle hooks
-}
-variable "boot_depends_on" {
-  type    = any
-  default = []
+  description = "0: no lifecycle hooks"
+  type        = number
+  default     = 0
 }
 
 data "aws_region" "here" {}
@@ -53,31 +89,37 @@ data "aws_partition" "here" {}
 data "aws_caller_identity" "me" {}
 
 data "aws_ssm_parameter" "ami" {
-  count = var.ami_id == "" ? 1 : 0
-  name  = "/aws/service/debian/release/12/latest/${var.architecture == "arm64" ? "arm64" : "amd64"}"
+  count = var.common.ami_id == "" ? 1 : 0
+  name  = "/aws/service/debian/release/12/latest/${local.debian}"
 }
 
 locals {
   part    = data.aws_partition.here.partition
   account = "${data.aws_region.here.name}:${data.aws_caller_identity.me.account_id}"
   group   = "arn:${local.part}:autoscaling:${local.account}:autoScalingGroup:*:autoScalingGroupName/${var.name}"
-  image   = var.ami_id == "" ? nonsensitive(data.aws_ssm_parameter.ami[0].value) : var.ami_id
+  debian  = var.common.architecture == "arm64" ? "arm64" : "amd64"
+  image   = var.common.ami_id == "" ? nonsensitive(data.aws_ssm_parameter.ami[0].value) : var.common.ami_id
+
+  software = var.common.software
+  # Account, region and repository of an image that is in ECR.
+  ecr = try(regex("^([0-9]+)\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.[a-z.]+/([^@:]+)", local.software.image), null)
 
   aws_env = merge(var.aws_env, {
-    CLUSTER     = var.cluster
-    ROLE        = var.role
-    GROUP       = var.name
-    AWS_REGION  = data.aws_region.here.name
-    HOOKS       = var.drain_seconds > 0 ? "on" : "off"
-    DRAIN_S     = tostring(var.drain_seconds)
-    STIPPLE_IMG = var.software.image
+    CLUSTER        = var.common.name
+    ROLE           = var.role
+    GROUP          = var.name
+    AWS_REGION     = data.aws_region.here.name
+    LOG_GROUP      = var.log_group.name
+    CLUSTER_SECRET = var.common.secret_name
+    STIPPLE_IMG    = local.software.image
   })
 
   user_data = templatefile("${path.module}/user_data.sh.tftpl", {
     role     = var.role
-    software = var.software
+    software = local.software
     region   = data.aws_region.here.name
-    agent    = var.architecture == "arm64" ? "debian_arm64" : "debian_amd64"
+    agent    = "debian_${local.debian}"
+    ecr      = local.ecr == null ? "" : local.ecr[1] # its region
     aws_env  = join("\n", [for k, v in local.aws_env : "${k}='${v}'"])
     settings = join("\n", [for k, v in var.settings : "STIPPLE_${upper(k)}=${v}"])
   })
@@ -88,20 +130,20 @@ locals {
         Sid      = "Secrets"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
-        Resource = var.secret_arns
+        Resource = concat([var.common.secret_arn], var.secret_arns)
       },
       {
         Sid       = "SecretsKey"
         Effect    = "Allow"
         Action    = ["kms:Decrypt"]
-        Resource  = var.secret_key_arns
+        Resource  = [var.common.kms_key_arn]
         Condition = { StringLike = { "kms:ViaService" = "secretsmanager.*.amazonaws.com" } }
       },
       {
         Sid      = "Logs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = ["${var.log_group_arn}:*"]
+        Resource = ["${var.log_group.arn}:*"]
       },
       {
         Sid       = "Metrics"
@@ -119,22 +161,30 @@ locals {
         Resource = ["*"]
       },
     ],
-    var.software.arn == "" ? [] : [{
+    local.software.arn == "" ? [] : [{
       Sid      = "Software"
       Effect   = "Allow"
       Action   = ["s3:GetObject"]
-      Resource = [var.software.arn]
+      Resource = [local.software.arn]
     }],
-    var.software.image == "" ? [] : [{
-      Sid      = "Image"
-      Effect   = "Allow"
-      Action   = ["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      Resource = ["*"]
-    }],
+    local.ecr == null ? [] : [
+      {
+        Sid      = "Registry"
+        Effect   = "Allow"
+        Action   = ["ecr:GetAuthorizationToken"]
+        Resource = ["*"]
+      },
+      {
+        Sid      = "Image"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = ["arn:${local.part}:ecr:${local.ecr[1]}:${local.ecr[0]}:repository/${local.ecr[2]}"]
+      },
+    ],
     var.drain_seconds == 0 ? [] : [{
       Sid      = "Hooks"
       Effect   = "Allow"
-      Action   = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
+      Action   = ["autoscaling:CompleteLifecycleAction"]
       Resource = [local.group]
     }],
   )
@@ -169,7 +219,7 @@ resource "aws_launch_template" "this" {
   instance_type          = var.instance_type
   update_default_version = true
   user_data              = base64encode(local.user_data)
-  vpc_security_group_ids = var.security_groups
+  vpc_security_group_ids = [var.security_group]
 
   iam_instance_profile { arn = aws_iam_instance_profile.this.arn }
 
@@ -193,13 +243,13 @@ resource "aws_launch_template" "this" {
 
   tag_specifications {
     resource_type = "instance"
-    tags          = { Name = var.name, Cluster = var.cluster, Role = var.role }
+    tags          = { Name = var.name, Cluster = var.common.name, Role = var.role }
   }
 }
 
 resource "aws_autoscaling_group" "this" {
   name                      = var.name
-  vpc_zone_identifier       = var.subnets
+  vpc_zone_identifier       = var.common.subnets
   min_size                  = var.size.min
   max_size                  = var.size.max
   health_check_type         = length(var.target_groups) > 0 ? "ELB" : "EC2"
@@ -255,7 +305,7 @@ resource "aws_autoscaling_group" "this" {
 
   tag {
     key                 = "Cluster"
-    value               = var.cluster
+    value               = var.common.name
     propagate_at_launch = true
   }
 
@@ -265,10 +315,9 @@ resource "aws_autoscaling_group" "this" {
 }
 
 resource "terraform_data" "boot" {
-  input = var.boot_depends_on
+  input = var.common.ready
 }
 
 output "group" { value = aws_autoscaling_group.this.name }
-output "role" { value = aws_iam_role.this.name }
 output "user_data" { value = local.user_data }
 output "policy" { value = aws_iam_role_policy.this.policy }

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # CloudFront: the page from a bucket that only it may read, the board cached
-# 3 s, everything else (look-ups, placing, WebSockets) straight to the edges.
+# some seconds, everything else (look-ups, placing, WebSockets) straight to the edges.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
     aws = {
       source                = "hashicorp/aws"
+      version               = "~> 5.100"
       configuration_aliases = [aws.global]
     }
   }
@@ -19,9 +21,10 @@ variable "origin" { type = string }          # the edges' name
 variable "origin_tls" { type = bool }
 variable "web_dir" { type = string }
 variable "waf_rate" { type = number }
+variable "board" { type = object({ fresh_s = number, stale_s = number }) }
 
-data "aws_caller_identity" "me" {}
 data "aws_cloudfront_cache_policy" "off" { name = "Managed-CachingDisabled" }
+data "aws_cloudfront_cache_policy" "optimized" { name = "Managed-CachingOptimized" }
 data "aws_cloudfront_origin_request_policy" "all" { name = "Managed-AllViewer" }
 
 locals {
@@ -34,57 +37,29 @@ locals {
   if lookup(local.types, reverse(split(".", f))[0], null) != null && basename(f) != "package.json" }
 }
 
-resource "aws_s3_bucket" "web" {
-  # checkov:skip=CKV_AWS_18: CloudFront is the only reader
-  # checkov:skip=CKV_AWS_144: a copy of web/ in the repository
-  # checkov:skip=CKV_AWS_145: a public page; S3's own key will do
-  # checkov:skip=CKV2_AWS_62: nobody waits for an upload
-  bucket        = "${var.name}-web-${data.aws_caller_identity.me.account_id}"
-  force_destroy = true
-}
-
-resource "aws_s3_bucket_public_access_block" "web" {
-  bucket                  = aws_s3_bucket.web.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "web" {
-  bucket = aws_s3_bucket.web.id
-  rule {
-    apply_server_side_encryption_by_default { sse_algorithm = "AES256" }
-  }
-}
-
-resource "aws_s3_bucket_versioning" "web" {
-  bucket = aws_s3_bucket.web.id
-  versioning_configuration { status = "Enabled" }
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "web" {
-  bucket = aws_s3_bucket.web.id
-  rule {
-    id     = "old"
-    status = "Enabled"
-    filter {}
-    noncurrent_version_expiration { noncurrent_days = 30 }
-    abort_incomplete_multipart_upload { days_after_initiation = 7 }
-  }
-  depends_on = [aws_s3_bucket_versioning.web]
+module "bucket" {
+  source            = "../bucket"
+  name              = "${var.name}-web"
+  old_versions_days = 30
+  statements = [{
+    Sid       = "CloudFront"
+    Effect    = "Allow"
+    Action    = "s3:GetObject"
+    Principal = { Service = "cloudfront.amazonaws.com" }
+    Resource  = "${module.bucket.arn}/*"
+    Condition = { StringEquals = { "AWS:SourceArn" = aws_cloudfront_distribution.this.arn } }
+  }]
 }
 
 resource "aws_s3_object" "web" {
   # checkov:skip=CKV_AWS_186: a public page; S3's own key will do
   for_each      = local.files
-  bucket        = aws_s3_bucket.web.id
+  bucket        = module.bucket.id
   key           = each.key
   source        = "${var.web_dir}/${each.key}"
   source_hash   = filesha256("${var.web_dir}/${each.key}")
   content_type  = each.value
   cache_control = "public, max-age=300, stale-while-revalidate=3600"
-  depends_on    = [aws_s3_bucket_versioning.web]
 }
 
 resource "aws_cloudfront_origin_access_control" "web" {
@@ -94,37 +69,14 @@ resource "aws_cloudfront_origin_access_control" "web" {
   signing_protocol                  = "sigv4"
 }
 
-resource "aws_s3_bucket_policy" "web" {
-  bucket = aws_s3_bucket.web.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "CloudFront"
-      Effect    = "Allow"
-      Action    = "s3:GetObject"
-      Principal = { Service = "cloudfront.amazonaws.com" }
-      Resource  = "${aws_s3_bucket.web.arn}/*"
-      Condition = { StringEquals = { "AWS:SourceArn" = aws_cloudfront_distribution.this.arn } }
-      }, {
-      Sid       = "OnlyTls"
-      Effect    = "Deny"
-      Action    = "s3:*"
-      Principal = "*"
-      Resource  = [aws_s3_bucket.web.arn, "${aws_s3_bucket.web.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
-  depends_on = [aws_s3_bucket_public_access_block.web]
-}
-
-# One fetch each 3 s and place of CloudFront, however many open the page.
-# CloudFront takes stale-while-revalidate from the origin's Cache-Control alone;
-# the edge does not say it for the board, so a fetch waits for each fresh one.
+# One fetch each 3 s and place of CloudFront, however many open the page, and
+# nobody waits for it: the edges say stale-while-revalidate (board_stale_s),
+# which CloudFront takes from the origin alone and cuts at max_ttl.
 resource "aws_cloudfront_cache_policy" "board" {
   name        = "${var.name}-board"
   min_ttl     = 0
-  default_ttl = 3
-  max_ttl     = 3
+  default_ttl = var.board.fresh_s
+  max_ttl     = max(1, var.board.fresh_s + var.board.stale_s) # 0 forbids compression
   parameters_in_cache_key_and_forwarded_to_origin {
     enable_accept_encoding_gzip   = true
     enable_accept_encoding_brotli = true
@@ -187,7 +139,7 @@ resource "aws_cloudfront_distribution" "this" {
 
   origin {
     origin_id                = "web"
-    domain_name              = aws_s3_bucket.web.bucket_regional_domain_name
+    domain_name              = module.bucket.domain_name
     origin_access_control_id = aws_cloudfront_origin_access_control.web.id
   }
 
@@ -236,6 +188,15 @@ resource "aws_cloudfront_distribution" "this" {
     origin_request_policy_id = data.aws_cloudfront_origin_request_policy.all.id
   }
 
+  # A moment without edges must not be remembered for CloudFront's ten seconds.
+  dynamic "custom_error_response" {
+    for_each = [500, 502, 503, 504]
+    content {
+      error_code            = custom_error_response.value
+      error_caching_min_ttl = 1
+    }
+  }
+
   restrictions {
     geo_restriction { restriction_type = "none" }
   }
@@ -248,11 +209,8 @@ resource "aws_cloudfront_distribution" "this" {
   }
 }
 
-data "aws_cloudfront_cache_policy" "optimized" { name = "Managed-CachingOptimized" }
-
 output "dns_name" { value = aws_cloudfront_distribution.this.domain_name }
 output "zone_id" { value = aws_cloudfront_distribution.this.hosted_zone_id }
 output "id" { value = aws_cloudfront_distribution.this.id }
-output "files" { value = keys(local.files) }
 output "origin_protocol" { value = var.origin_tls ? "https-only" : "http-only" }
 output "board_ttl" { value = aws_cloudfront_cache_policy.board.max_ttl }

@@ -5,8 +5,12 @@
 # be tested without an account.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 

@@ -5,12 +5,16 @@
 # says nothing about how many would have to reconnect.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 
-variable "common" { type = any } # see root's locals
+variable "common" { type = any } # see box
 variable "brokers" { type = list(string) }
 variable "persisters" { type = list(string) }
 variable "instance_type" { type = string }
@@ -26,31 +30,17 @@ variable "target_group" { type = string }
 variable "log_group" { type = object({ name = string, arn = string }) }
 
 module "box" {
-  source          = "../box"
-  name            = "${var.common.name}-edge"
-  cluster         = var.common.name
-  role            = "edge"
-  vpc_id          = var.common.vpc_id
-  subnets         = var.common.subnets
-  instance_type   = var.instance_type
-  architecture    = var.common.architecture
-  ami_id          = var.common.ami_id
-  kms_key_arn     = var.common.kms_key_arn
-  security_groups = [var.security_group]
-  software        = var.common.software
-  log_group_arn   = var.log_group.arn
-  secret_arns     = [var.common.secret_arn]
-  secret_key_arns = [var.common.kms_key_arn]
-  boot_depends_on = var.common.ready
-  size            = var.size
-  warm_pool       = var.warm_pool
-  drain_seconds   = var.drain_seconds
-  target_groups   = [var.target_group]
-  statements      = []
-  aws_env = {
-    LOG_GROUP      = var.log_group.name
-    CLUSTER_SECRET = var.common.secret_name
-  }
+  source         = "../box"
+  common         = var.common
+  name           = "${var.common.name}-edge"
+  role           = "edge"
+  instance_type  = var.instance_type
+  security_group = var.security_group
+  log_group      = var.log_group
+  size           = var.size
+  warm_pool      = var.warm_pool
+  drain_seconds  = var.drain_seconds
+  target_groups  = [var.target_group]
   settings = merge({
     brokers         = join(",", var.brokers)
     persisters      = join(",", var.persisters)

@@ -4,14 +4,17 @@
 # edge's ping of 25 s never do.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 
 variable "name" { type = string }
 variable "vpc_id" { type = string }
-variable "vpc_cidr" { type = string }
 variable "subnets" { type = list(string) }
 variable "edges" { type = string } # security group of the edges
 variable "certificate_arn" { type = string }
@@ -72,13 +75,14 @@ resource "aws_lb" "this" {
 
 resource "aws_lb_target_group" "this" {
   # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; the hop to the edge stays in the VPC
-  name       = var.name
-  vpc_id     = var.vpc_id
-  port       = 8080
-  protocol   = "HTTP"
-  slow_start = 30
+  name     = var.name
+  vpc_id   = var.vpc_id
+  port     = 8080
+  protocol = "HTTP"
   # Longer than the drain: the edge closes its viewers, not the balancer.
-  deregistration_delay          = var.drain_seconds + 30
+  deregistration_delay = var.drain_seconds + 30
+  # An open WebSocket is outstanding, so new edges fill up first. (ALB has no
+  # slow start with it; an edge's handshake_rate keeps a rush in bounds.)
   load_balancing_algorithm_type = "least_outstanding_requests"
   health_check {
     path                = "/readyz"
@@ -139,7 +143,6 @@ resource "aws_wafv2_web_acl_association" "this" {
   web_acl_arn  = module.waf[0].arn
 }
 
-output "arn" { value = aws_lb.this.arn }
 output "arn_suffix" { value = aws_lb.this.arn_suffix }
 output "dns_name" { value = aws_lb.this.dns_name }
 output "zone_id" { value = aws_lb.this.zone_id }

@@ -4,8 +4,12 @@
 # --create-tables` makes (persister/dynamodb_tables.c, persister/cql_tables.c).
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 
@@ -152,9 +156,12 @@ output "statements" {
   description = "What a persister's role may do"
   value = var.kind == "keyspaces" ? [] : [{
     Effect = "Allow"
-    Action = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable",
-    "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"]
-    Resource = flatten([for t in keys(local.tables) : ["arn:${local.part}:dynamodb:${local.account}:table/${var.name}-${t}", "arn:${local.part}:dynamodb:${local.account}:table/${var.name}-${t}/index/*"]])
+    Action = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem",
+    "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"]
+    Resource = flatten([for name, t in local.tables : concat(
+      ["arn:${local.part}:dynamodb:${local.account}:table/${var.name}-${name}"],
+      t.by_user ? ["arn:${local.part}:dynamodb:${local.account}:table/${var.name}-${name}/index/by_user"] : [],
+    )])
   }]
 }
 output "secret_arn" { value = one(aws_secretsmanager_secret.keyspaces[*].arn) }
@@ -174,11 +181,18 @@ resource "aws_iam_user_policy" "keyspaces" {
   user  = aws_iam_user.keyspaces[0].name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["cassandra:Select", "cassandra:Modify"]
-      Resource = ["arn:${local.part}:cassandra:${local.account}:/keyspace/${local.keyspace}/*", "arn:${local.part}:cassandra:${local.account}:/keyspace/system*"]
-    }]
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["cassandra:Select", "cassandra:Modify"]
+        Resource = ["arn:${local.part}:cassandra:${local.account}:/keyspace/${local.keyspace}/*"]
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["cassandra:Select"]
+        Resource = ["arn:${local.part}:cassandra:${local.account}:/keyspace/system*"]
+      },
+    ]
   })
 }
 

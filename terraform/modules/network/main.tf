@@ -4,8 +4,12 @@
 # ones for everything else. S3 and DynamoDB are reached without NAT.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 

@@ -4,8 +4,12 @@
 # are put by each machine every minute (aws-report in the package).
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 
@@ -16,14 +20,14 @@ variable "budget_usd" { type = number }
 variable "brokers" { type = list(string) }    # groups
 variable "persisters" { type = list(string) } # groups
 variable "edges" { type = string }            # group
+variable "second" { type = map(string) }      # region => group of its edges
 variable "edge_max" { type = number }
 variable "load_balancer" { type = string } # ARN's suffix
 variable "target_group" { type = string }
-variable "state" { type = object({ namespace = string, dimension = string, names = list(string) }) }
+variable "state" { type = object({ namespace = string, nodes = list(map(string)) }) }
 variable "tables" { type = list(string) }
 
 data "aws_region" "here" {}
-data "aws_caller_identity" "me" {}
 
 resource "aws_sns_topic" "alarms" {
   name              = "${var.name}-alarms"
@@ -46,9 +50,9 @@ locals {
       stat  = "Maximum", op = "GreaterThanOrEqualToThreshold", threshold = var.edge_max, minutes = 5, missing = "notBreaching"
     }
     edges-none-healthy = {
-      text  = "No edge passes /readyz"
+      text  = "No edge passes /readyz" # as each zone's balancer sees it
       space = "AWS/ApplicationELB", metric = "HealthyHostCount", dimensions = { LoadBalancer = var.load_balancer, TargetGroup = var.target_group }
-      stat  = "Minimum", op = "LessThanThreshold", threshold = 1, minutes = 2, missing = "breaching"
+      stat  = "Maximum", op = "LessThanThreshold", threshold = 1, minutes = 2, missing = "breaching"
     }
     front-errors = {
       text  = "The edges answer 5xx"
@@ -71,9 +75,9 @@ locals {
       stat  = "Maximum", op = "LessThanThreshold", threshold = 1, minutes = 3, missing = "breaching"
     }
   }
-  state = { for i, n in var.state.names : "state-memory-${i + 1}" => {
+  state = { for i, node in var.state.nodes : "state-memory-${i + 1}" => {
     text  = "Redis is at 80 % of its memory: a commit will be refused at 100 %"
-    space = var.state.namespace, metric = "DatabaseMemoryUsagePercentage", dimensions = { (var.state.dimension) = n }
+    space = var.state.namespace, metric = "DatabaseMemoryUsagePercentage", dimensions = node
     stat  = "Maximum", op = "GreaterThanThreshold", threshold = 80, minutes = 5, missing = "notBreaching"
   } }
   tables = { for t in var.tables : "throttled-${t}" => {
@@ -81,11 +85,14 @@ locals {
     space = "AWS/DynamoDB", metric = "WriteThrottleEvents", dimensions = { TableName = t }
     stat  = "Sum", op = "GreaterThanThreshold", threshold = 100, minutes = 5, missing = "notBreaching"
   } }
-  lone = { for g in concat(var.brokers, var.persisters) : "down-${g}" => {
-    text  = "${g} is down; its peer carries on"
-    space = "AWS/AutoScaling", metric = "GroupInServiceInstances", dimensions = { AutoScalingGroupName = g }
-    stat  = "Minimum", op = "LessThanThreshold", threshold = 1, minutes = 10, missing = "breaching"
-  } }
+  # What a process puts is missing where its machine or itself is down.
+  lone = merge([for metric, groups in { Leading = var.brokers, Active = var.persisters } : {
+    for g in groups : "down-${g}" => {
+      text  = "${g} is down; its peer carries on"
+      space = "Stipple", metric = metric, dimensions = { Group = g }
+      stat  = "SampleCount", op = "LessThanThreshold", threshold = 1, minutes = 10, missing = "breaching"
+    }
+  }]...)
   alarms = merge(local.simple, local.state, local.tables, local.lone)
 }
 
@@ -107,13 +114,15 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 locals {
+  edges   = merge({ (data.aws_region.here.name) = var.edges }, var.second)
+  regions = keys(local.edges)
   graphs = [
-    { title = "Viewers", stat = "Sum", metrics = [["Stipple", "Connections", "Cluster", var.name]] },
-    { title = "Edges in service", stat = "Average", metrics = [["AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", var.edges]] },
+    { title = "Viewers", stat = "Sum", metrics = [for r in local.regions : ["Stipple", "Connections", "Cluster", var.name, { region = r }]] },
+    { title = "Edges in service", stat = "Average", metrics = [for r in local.regions : ["AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", local.edges[r], { region = r }]] },
     { title = "CPU of edges and brokers, %", stat = "Maximum", metrics = [for g in concat([var.edges], var.brokers) : ["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", g]] },
     { title = "Placements accepted a minute", stat = "Sum", metrics = [["Stipple", "Placed", "Cluster", var.name]] },
     { title = "Placements not yet recorded", stat = "Maximum", metrics = [["Stipple", "Unconfirmed", "Cluster", var.name]] },
-    { title = "Redis's memory, %", stat = "Maximum", metrics = [for n in var.state.names : [var.state.namespace, "DatabaseMemoryUsagePercentage", var.state.dimension, n]] },
+    { title = "Redis's memory, %", stat = "Maximum", metrics = [for node in var.state.nodes : concat([var.state.namespace, "DatabaseMemoryUsagePercentage"], flatten([for k, v in node : [k, v]]))] },
     { title = "Edges' answers", stat = "Sum", metrics = [for c in ["2XX", "4XX", "5XX"] : ["AWS/ApplicationELB", "HTTPCode_Target_${c}_Count", "LoadBalancer", var.load_balancer]] },
     { title = "Leader and writer", stat = "Maximum", metrics = [["Stipple", "Leading", "Cluster", var.name], ["Stipple", "Active", "Cluster", var.name]] },
   ]

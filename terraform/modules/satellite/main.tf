@@ -4,9 +4,11 @@
 # network; every message is encrypted and authenticated (CURVE).
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
     aws = {
       source                = "hashicorp/aws"
+      version               = "~> 5.100"
       configuration_aliases = [aws, aws.home]
     }
   }
@@ -18,8 +20,8 @@ variable "home" {
   type = object({ region = string, vpc_id = string, cidr = string, route_tables = list(string), dns_zone = string, broker_group = string, persister_group = string })
 }
 variable "network" { type = object({ zones = number, nat_per_zone = bool, flow_logs = bool, log_retention_days = number }) }
-variable "common" { type = any }
-variable "edge" { type = any }
+variable "common" { type = any } # see box; subnets are our own
+variable "edge" { type = any }   # see root's locals
 variable "domain" { type = string }
 variable "public_zone" { type = string }
 variable "waf_rate" { type = number }
@@ -123,7 +125,6 @@ module "front" {
   source              = "../front"
   name                = var.name
   vpc_id              = module.network.vpc_id
-  vpc_cidr            = module.network.cidr
   subnets             = module.network.public_subnets
   edges               = aws_security_group.edge.id
   certificate_arn     = module.certificate.arn
@@ -136,7 +137,7 @@ module "front" {
 
 module "edge" {
   source          = "../edge"
-  common          = merge(var.common, { vpc_id = module.network.vpc_id, subnets = module.network.private_subnets })
+  common          = merge(var.common, { subnets = module.network.private_subnets })
   brokers         = var.edge.brokers
   persisters      = var.edge.persisters
   instance_type   = var.edge.instance_type
@@ -154,3 +155,4 @@ module "edge" {
 
 output "front" { value = { dns_name = module.front.dns_name, zone_id = module.front.zone_id, arn_suffix = module.front.arn_suffix } }
 output "group" { value = module.edge.group }
+output "user_data" { value = module.edge.user_data }

@@ -8,9 +8,11 @@
 # holds a password that no longer counts.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
     aws = {
       source                = "hashicorp/aws"
+      version               = "~> 5.100"
       configuration_aliases = [aws.draw]
     }
   }

@@ -6,8 +6,12 @@
 # MemoryDB answers only once its log in several zones has it.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 
@@ -146,12 +150,13 @@ output "host" {
   ))
 }
 output "user" { value = one(concat(aws_memorydb_user.this[*].user_name, [for g in aws_elasticache_replication_group.this : "default"])) }
-output "security_group" { value = aws_security_group.this.id }
 output "watched" {
-  description = "Namespace, dimension and name for the alarms"
+  description = "Namespace and dimensions of each node's figures"
   value = {
     namespace = local.cache == 1 ? "AWS/ElastiCache" : "AWS/MemoryDB"
-    dimension = local.cache == 1 ? "CacheClusterId" : "ClusterName"
-    names     = local.cache == 1 ? [for i in range(1 + var.replicas) : format("%s-state-%03d", var.name, i + 1)] : ["${var.name}-state"]
+    nodes = [for i in range(1 + var.replicas) : merge(
+      local.cache == 1 ? { CacheClusterId = format("%s-state-%03d", var.name, i + 1) } : {},
+      local.cache == 1 ? {} : { ClusterName = "${var.name}-state", NodeName = format("%s-state-0001-%03d", var.name, i + 1) },
+    )]
   }
 }

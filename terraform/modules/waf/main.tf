@@ -3,8 +3,12 @@
 # A rate rule by address, and AWS's lists of known bad senders and inputs.
 
 terraform {
+  required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
   }
 }
 

@@ -30,3 +30,12 @@ mock_resource "aws_secretsmanager_secret" { defaults = { arn = "arn:aws:secretsm
 mock_resource "aws_sns_topic" { defaults = { arn = "arn:aws:sns:eu-central-1:123456789012:mocked" } }
 mock_resource "aws_s3_bucket" { defaults = { arn = "arn:aws:s3:::mocked" } }
 mock_resource "aws_cloudfront_distribution" { defaults = { arn = "arn:aws:cloudfront::123456789012:distribution/MOCKED" } }
+mock_resource "aws_acm_certificate" {
+  defaults = {
+    arn = "arn:aws:acm:eu-central-1:123456789012:certificate/mocked"
+    domain_validation_options = [
+      { domain_name = "canvas.example.org", resource_record_name = "_1", resource_record_type = "CNAME", resource_record_value = "mocked" },
+      { domain_name = "live.canvas.example.org", resource_record_name = "_2", resource_record_type = "CNAME", resource_record_value = "mocked" },
+    ]
+  }
+}
