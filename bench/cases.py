@@ -109,7 +109,7 @@ def start_stipple(rig, frame, rate=RATE, *edge_options, size="1000x1000"):
     edge = rig.edge(broker, "--tick-min-ms", period, "--tick-max-ms", period,
                     *edge_options)
     pixels = max(1, round((frame - 19) / 2.6))
-    feed(rig, broker, pixels * rate)
+    feed(rig, broker, pixels * rate, size=size.replace("x", " "))
     return edge, edge.port, WS
 
 
@@ -164,10 +164,10 @@ def load(url, secret, **options):
     return json.loads(done.stdout)
 
 
-def viewers_once(count, rate=1000, seconds=15):
+def viewers_once(count, rate=1000, seconds=15, size="1000x1000"):
     """The edge alone on one core; its load, broker and Redis on the others."""
     with Rig() as rig:
-        broker = rig.broker(rig.redis())
+        broker = rig.broker(rig.redis(), "--size", size)
         workers = -(-count // 15000)      # descriptors are 20,000 a process
         edge = rig.edge(broker, "--workers", workers, core=0)
         before = edge.cpu()
@@ -245,11 +245,12 @@ def bitfield_us(rig, count=2000000, depth=200):
     return us
 
 
-def ingress_once(rig, fsync, batch=1000, window=4, seconds=8):
+def ingress_once(rig, fsync, batch=1000, window=4, seconds=8, side=1000):
     redis = rig.redis(fsync)
-    broker = rig.broker(redis, "--log-limit", 50000000)
+    broker = rig.broker(redis, "--log-limit", 50000000, "--size",
+                        f"{side}x{side}")
     ingress = rig.start("ingress", f"{BUILD}/bench/ingress", broker.base,
-                        batch, window, seconds, 1000, 1000,
+                        batch, window, seconds, side, side,
                         stdout=subprocess.PIPE)
     out = ingress.child.stdout
     for line in out:
@@ -319,12 +320,12 @@ def served(server, port, path, seconds, headers):
     return count / (server.cpu() - before)
 
 
-def board_once(seconds):
+def board_once(seconds, side=1000):
     gzip = ["Accept-Encoding: gzip"]
     with Rig() as rig:
-        edge_broker = rig.broker(rig.redis())
+        edge_broker = rig.broker(rig.redis(), "--size", f"{side}x{side}")
         edge = rig.edge(edge_broker)
-        feed(rig, edge_broker, 1000)
+        feed(rig, edge_broker, 1000, size=f"{side} {side}")
         time.sleep(5)
         body = http(edge.url + "/api/v1/board",
                     headers={"Accept-Encoding": "gzip"})
@@ -493,19 +494,59 @@ def replay(rounds=1):
 
 # --- Growth -------------------------------------------------------------------
 
-def growth(rounds=1, seconds=6):
-    """Cost a viewer as viewers and boards grow."""
+VIEWERS = (1000, 2000, 5000, 10000, 15000)
+SIDES = (1000, 2000, 4000)
+SIZES = [(count, 1000) for count in VIEWERS] + [(5000, side)
+                                               for side in SIDES[1:]]
+
+
+def fanout_growth(count, side):
+    def start(rig, frame):
+        return start_stipple(rig, frame, size=f"{side}x{side}")
+    return fanout_once(start, count, 256, 5)["us"]
+
+
+def viewers_growth(count, side):
+    got = viewers_once(count, seconds=8, size=f"{side}x{side}")
+    return got["core_share"] / count * 1e6
+
+
+def broker_growth(_, side):
+    with Rig() as rig:
+        got = ingress_once(rig, "everysec", seconds=5, side=side)
+    return got["redis_us"] + got["broker_us"]
+
+
+def board_growth(_, side):
+    got = board_once(4, side)
+    return got["nginx"] / got["stipple"]
+
+
+# What is grown: its name with the cost's unit, over which sizes, by what.
+GROWTH = (
+    ("fanout, us a frame", SIZES, fanout_growth),
+    ("viewers, us of a core a viewer second", SIZES, viewers_growth),
+    ("broker, us a placement", [(0, side) for side in SIDES], broker_growth),
+    ("board, CPU beside nginx's", [(0, side) for side in SIDES], board_growth),
+)
+
+
+def growth(rounds=3):
+    """Cost as viewers and boards grow; `ratio` is to 5,000 viewers on a million
+    pixels. At a rate of its own the tick adapts, so that the second case gets
+    cheaper a viewer."""
     rows = []
-    for viewers_now in (1000, 2000, 5000, 10000, 15000):
-        got = fanout_once(start_stipple, viewers_now, 256, seconds)
-        rows.append({"viewers": viewers_now, "pixels": 1000000,
-                     "us_per_frame": got["us"]})
-    for side in (2000, 4000):
-        def start(rig, frame, side=side):
-            return start_stipple(rig, frame, size=f"{side}x{side}")
-        got = fanout_once(start, 5000, 256, seconds)
-        rows.append({"viewers": 5000, "pixels": side * side,
-                     "us_per_frame": got["us"]})
+    for name, sizes, once in GROWTH:
+        runs = {size: [] for size in sizes}
+        for _ in range(rounds):
+            for size in sizes:
+                runs[size].append(once(*size))
+        costs = {size: statistics.median(got) for size, got in runs.items()}
+        base = costs[(5000, 1000) if (5000, 1000) in costs else (0, 1000)]
+        rows += [{"case": name, "viewers": count or "", "pixels": side * side,
+                  "cost": costs[count, side],
+                  "ratio": costs[count, side] / base}
+                 for count, side in sizes]
     return rows
 
 
