@@ -12,6 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* For the first request to come. */
+#define CONNECTION_FIRST_S 10
+/* Between requests: longer than any load balancer before us keeps a connection
+ * that it may use again (an ALB of ours 120 s), or it would meet our close. */
+#define CONNECTION_IDLE_S 150
+
 /* The outcome of a handshake's checks. */
 typedef struct {
     uint64_t since;

@@ -32,8 +32,6 @@
 #define HEAD_BYTES_MAX 16384
 /* Pipelined ones, before other sockets get their turn. */
 #define REQUESTS_A_TURN 8
-#define FIRST_REQUEST_S 10
-#define IDLE_S 30
 #define ANSWER_S 30
 
 struct front {
@@ -83,7 +81,7 @@ static bool s_send(visit_t *visit)
         return false;
     }
     exchange_destroy(&visit->exchange);
-    s_expire_in(visit, IDLE_S);
+    s_expire_in(visit, CONNECTION_IDLE_S);
     poller_wait(visit->front->poller, &visit->item, EPOLLIN);
     return true;
 }
@@ -255,7 +253,7 @@ void front_admit(front_t *self, int fd, connection_t *connection)
     visit_t *visit = mem_zalloc(1, sizeof *visit);
     *visit =
         (visit_t){.item.ops = &ops, .front = self, .connection = connection};
-    s_expire_in(visit, FIRST_REQUEST_S);
+    s_expire_in(visit, CONNECTION_FIRST_S);
     if (poller_add(self->poller, &visit->item, fd, EPOLLIN) == 0)
         return;
     close(fd);

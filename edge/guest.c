@@ -15,8 +15,6 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 
-#define HANDSHAKE_TIMEOUT_S 10
-#define KEEPALIVE_S 30
 /* URL, token of 8 KiB and the other headers of a request. */
 #define HEADERS_MAX_BYTES 16384
 /* Control frames must fit; longer messages come in pieces. */
@@ -145,9 +143,9 @@ static struct lws_context_creation_info s_info(guest_t *self, void **loops)
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    LWS_SERVER_OPTION_FALLBACK_TO_APPLY_LISTEN_ACCEPT_CONFIG,
         .retry_and_idle_policy = &no_policy,
-        .timeout_secs = HANDSHAKE_TIMEOUT_S,
-        .timeout_secs_ah_idle = HANDSHAKE_TIMEOUT_S,
-        .keepalive_timeout = KEEPALIVE_S,
+        .timeout_secs = CONNECTION_FIRST_S,
+        .timeout_secs_ah_idle = CONNECTION_FIRST_S,
+        .keepalive_timeout = CONNECTION_IDLE_S,
         .max_http_header_data = HEADERS_MAX_BYTES,
         .server_string = "stipple",
         .alpn = "http/1.1",
