@@ -6,10 +6,13 @@ dockerd is started with folders of its own under build/dock, kept for the next
 run, and stopped by its pid at the end.
 """
 import glob
+import hashlib
+import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -48,6 +51,7 @@ class Dock:
     def __init__(self):
         self.daemon = None
         self.env = dict(os.environ)
+        self.offline = bool(os.environ.get("STIPPLE_NO_PULL"))
 
     def start(self):
         WORK.mkdir(parents=True, exist_ok=True)
@@ -97,13 +101,22 @@ class Dock:
         return self.docker("image", "inspect", image, check=False).returncode == 0
 
     def pulls(self, image):
-        """Is a registry reached? Asked once, and not for long."""
-        if os.environ.get("STIPPLE_NO_PULL"):
-            return False
-        try:
-            return self.docker("pull", "-q", image, check=False, timeout=90).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
+        """From a registry, if one is reached. Asked until it fails, and not
+        for long."""
+        if not self.offline:
+            try:
+                self.offline = self.docker("pull", "-q", image, check=False, timeout=90).returncode != 0
+            except subprocess.TimeoutExpired:
+                self.offline = True
+        return not self.offline
+
+    def is_official(self, tag):
+        """Is it here as its makers made it, and no stand-in?"""
+        return self.label(tag) == "" if self.has(tag) else self.pulls(tag)
+
+    def label(self, tag):
+        shown = self.docker("image", "inspect", "-f", '{{json .Config.Labels}}', tag, check=False)
+        return (json.loads(shown.stdout) or {}).get("stand-in", "") if shown.returncode == 0 else None
 
     def base(self, tag="debian:bookworm-slim"):
         """Debian, pulled or made with debootstrap and this machine's apt."""
@@ -123,14 +136,26 @@ class Dock:
         shutil.rmtree(tree, ignore_errors=True)
         return tag
 
-    def stand_in(self, tag, packages, script=""):
-        """An image of Debian's packages under the official one's name."""
-        if self.has(tag) or self.pulls(tag):
+    def stand_in(self, tag, packages, script="", files=(), base=None):
+        """An image of Debian's packages under the official one's name; `files`
+        (source, name) are there for the script to COPY. Kept as long as it
+        would become the same."""
+        if self.is_official(tag):
             return tag
-        text = (f"FROM {self.base()}\nRUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "
+        text = (f"FROM {base or self.base()}\nRUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "
                 f"--no-install-recommends {packages} && rm -rf /var/lib/apt/lists/*\n{script}\n")
-        done = subprocess.run(["docker", "build", "-q", "--network", "host", "-t", tag, "-"], input=text, env=self.env,
-                              text=True, capture_output=True, timeout=420)
+        sources = [Path(source) for source, _ in files]
+        mark = hashlib.sha256(text.encode())
+        for source in sources:  # a folder's name tells its contents
+            mark.update(source.read_bytes() if source.is_file() else source.name.encode())
+        mark = mark.hexdigest()[:12]
+        if self.label(tag) == mark:
+            return tag
+        with tempfile.TemporaryDirectory(dir=WORK) as folder:
+            for source, (_, name) in zip(sources, files):
+                (shutil.copytree if source.is_dir() else shutil.copy)(source, Path(folder) / name)
+            done = subprocess.run(["docker", "build", "-q", "--network", "host", "--label", f"stand-in={mark}", "-t", tag,
+                                   "-f", "-", folder], input=text, env=self.env, text=True, capture_output=True, timeout=420)
         if done.returncode:
             raise AssertionError(f"{tag}: {(done.stdout + done.stderr)[-2000:]}")
         return tag
