@@ -51,6 +51,7 @@ module "stipple" {
   edge_connections   = 40000        # 10,000 a worker
   edge_count         = { min = 4, max = 16 }
   edge_warm_pool     = 4
+  edge_settings      = { tick_min_ms = "100" } # ten diffs a second, whoever watches
 
   broker_instance_type    = "c7g.xlarge"
   persister_instance_type = "c7g.large"
