@@ -4,7 +4,6 @@
  */
 #include "edge/fanout.h"
 
-#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/diff.h"
 #include "common/mem.h"
@@ -47,8 +46,11 @@ struct fanout {
     uint64_t started_ms; /* the last round */
     spent_t spent;       /* of this round */
     uint64_t beat_at_ms;
-    uint64_t at; /* mirror's seq that the last round brought */
+    bool beating;                     /* this round says the beat */
+    uint64_t at;                      /* mirror's seq at the round's start */
     uint32_t history, canvas_version; /* the same */
+    uint64_t *slice_seq;              /* that each slice was last brought to */
+    size_t slices;
     bool attend;
     shared_t shared[SHARED_MAX];
     size_t shared_count;
@@ -86,7 +88,7 @@ static void s_drop_shared(fanout_t *self)
         free(self->shared[--self->shared_count].frame);
 }
 
-static void s_end_round(fanout_t *self)
+static void s_drop_round(fanout_t *self)
 {
     s_free_frames(self->round.diff);
     s_free_frames(self->round.beat_frame);
@@ -98,10 +100,11 @@ void fanout_destroy(fanout_t **self_p)
     fanout_t *self = *self_p;
     if (!self)
         return;
-    s_end_round(self);
+    s_drop_round(self);
     s_drop_shared(self);
     s_free_frames(self->notice);
     walk_fini(&self->walk);
+    free(self->slice_seq);
     free(self->dirty);
     free(self);
     *self_p = NULL;
@@ -278,14 +281,14 @@ const frame_t *fanout_diff(fanout_t *self, bool json, uint64_t since,
 
 /* --- Rounds --------------------------------------------------------------- */
 
-/* The diff from the last round's end to now, for all at its head. */
+/* The diff from → to, for all who are at its head. */
 static void s_make_diff(fanout_t *self, round_t *round)
 {
     mirror_t *mirror = self->edge->mirror;
-    if (mirror_since(mirror, self->at) != SINCE_DIFF)
+    if (mirror_since(mirror, round->from) != SINCE_DIFF)
         return; /* nothing new, or another history: each sees for itself */
     size_t size;
-    uint8_t *body = mirror_diff(mirror, self->at, &round->from, &size);
+    uint8_t *body = mirror_diff(mirror, round->from, &round->from, &size);
     if (!body)
         return;
     edge_count(self->edge, EDGE_DIFFS_MADE);
@@ -301,7 +304,6 @@ static void s_make_beat(fanout_t *self, round_t *round)
     wire_beat_t beat = {.seq = round->to,
                         .digest = board_digest(mirror_board(mirror)),
                         .online = uplink_online(self->edge->uplink)};
-    round->beat++;
     for (int json = 0; json < 2; json++) {
         round->beat_frame[json] = s_beat_frame(json, &beat);
         round->both[json] =
@@ -309,29 +311,59 @@ static void s_make_beat(fanout_t *self, round_t *round)
     }
 }
 
+/* What the next slice is brought: from where it was brought last to where the
+ * mirror is now, not where it was at the round's start. So a change waits for
+ * one tick at most, and not for the walk besides. */
+static void s_make_slice(fanout_t *self)
+{
+    round_t *round = &self->round;
+    uint64_t *seq = &self->slice_seq[self->walk.visited / SLICE];
+    s_drop_round(self);
+    round->from = *seq;
+    round->to = *seq = mirror_seq(self->edge->mirror);
+    s_make_diff(self, round);
+    if (self->beating)
+        s_make_beat(self, round);
+    self->edge->metrics[EDGE_SEQ] = (int64_t)round->to;
+}
+
+/* Who came since then was told of everything up to then at least. */
+static void s_add_slices(fanout_t *self)
+{
+    size_t slices = self->walk.size / SLICE + 1;
+    if (slices <= self->slices)
+        return;
+    self->slice_seq =
+        mem_realloc(self->slice_seq, slices, sizeof *self->slice_seq);
+    while (self->slices < slices)
+        self->slice_seq[self->slices++] = self->at;
+}
+
+static bool s_is_beat_due(fanout_t *self, uint64_t now_ms)
+{
+    if (now_ms < self->beat_at_ms)
+        return false;
+    self->beat_at_ms += BEAT_MS;
+    if (self->beat_at_ms <= now_ms)
+        self->beat_at_ms = now_ms + BEAT_MS;
+    return true;
+}
+
 static void s_start_round(fanout_t *self, uint64_t now_ms)
 {
     const mirror_t *mirror = self->edge->mirror;
-    round_t *round = &self->round;
-    round->now_ms = now_ms;
-    round->from = self->at;
-    round->to = mirror_seq(mirror);
-    s_make_diff(self, round);
-    if (now_ms >= self->beat_at_ms) {
-        s_make_beat(self, round);
-        self->beat_at_ms += BEAT_MS;
-        if (self->beat_at_ms <= now_ms)
-            self->beat_at_ms = now_ms + BEAT_MS;
-    }
-    self->at = round->to;
+    s_add_slices(self);
+    self->round.now_ms = now_ms;
+    self->beating = s_is_beat_due(self, now_ms);
+    self->round.beat += self->beating;
+    self->at = mirror_seq(mirror);
     self->history = mirror_history(mirror);
     self->canvas_version = mirror_canvas_version(mirror);
     self->attend = false;
     self->started_ms = now_ms;
     edge_count(self->edge, EDGE_TICKS);
-    self->edge->metrics[EDGE_SEQ] = (int64_t)round->to;
     self->edge->metrics[EDGE_EPOCH] = mirror_epoch(mirror);
-    walk_start(&self->walk, 1 + random_below(fanout_count(self) / 2 + 1));
+    walk_start(&self->walk);
 }
 
 static spent_t s_now(void)
@@ -356,7 +388,7 @@ static void s_finish_round(fanout_t *self)
 {
     double cpu_ms = (double)self->spent.cpu_ns / 1e6;
     double wall_ms = (double)self->spent.wall_ns / 1e6 * WALL_WEIGHT;
-    s_end_round(self);
+    s_drop_round(self);
     self->tick_ms =
         pace_round(&self->pace, cpu_ms > wall_ms ? cpu_ms : wall_ms);
     self->edge->metrics[EDGE_TICK_MS] = self->tick_ms;
@@ -374,6 +406,7 @@ bool fanout_slice(fanout_t *self)
     if (!walk_running(&self->walk))
         return false;
     spent_t start = s_now();
+    s_make_slice(self);
     bool more = walk_slice(&self->walk, SLICE, s_visit, self);
     s_spend_since(self, start);
     if (!more)

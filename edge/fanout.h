@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sessions, and bringing them to the mirror's seq: rounds of one tick each,
- * walked in slices. One net diff is encoded for all at the head of the round
- * before; laggards and newcomers with an equal start share theirs while seq
- * stands still.
+ * The sessions, and bringing them to the mirror's seq: a round each tick,
+ * walked in slices, always in the same order: everyone's turn comes once a
+ * tick, at even distances. One net diff is encoded for all of a slice who are
+ * where it was brought last; laggards and newcomers with an equal start share
+ * theirs while seq stands still.
  */
 #ifndef EDGE_FANOUT_H
 #define EDGE_FANOUT_H

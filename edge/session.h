@@ -63,10 +63,10 @@ typedef struct session {
     uint32_t beat, canvas_version, history; /* the last it was told of */
 } session_t;
 
-/* What one round of the fan-out brings to everyone, by flavour. */
+/* What a slice of a round brings to its sessions, by flavour. */
 typedef struct {
     uint64_t from, to;
-    uint32_t beat; /* number of the second */
+    uint32_t beat; /* number of the last one */
     uint64_t now_ms;
     frame_t *diff[2];       /* from → to; NULL for none; [json] */
     frame_t *beat_frame[2]; /* at `to` */

@@ -52,13 +52,11 @@ void walk_remove(walk_t *self, walk_node_t *node)
         s_move_last_to(self, index);
 }
 
-void walk_start(walk_t *self, size_t step)
+void walk_start(walk_t *self)
 {
     assert(!self->total);
     self->visited = 0;
     self->total = self->size;
-    if (self->size)
-        self->start = (self->start + step) % self->size;
 }
 
 bool walk_running(const walk_t *self)
@@ -85,11 +83,9 @@ static void s_finish(walk_t *self)
 bool walk_slice(walk_t *self, size_t count, walk_visit_fn visit, void *context)
 {
     for (; self->visited < self->total && count; count--) {
-        size_t index = self->start + self->visited++;
-        if (index >= self->total)
-            index -= self->total;
-        if (self->nodes[index])
-            visit(context, self->nodes[index]);
+        walk_node_t *node = self->nodes[self->visited++];
+        if (node)
+            visit(context, node);
     }
     if (self->visited < self->total)
         return true;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A dense array of members, visited in rounds: each round starts elsewhere and
- * is done in slices, so that a long one does not hold up the loop. Members may
- * be added and removed at any time, also by their own visit: within a round
- * everyone who was there at its start and still is gets exactly one visit;
- * who came later waits for the next.
+ * A dense array of members, visited in rounds: each is done in slices, so that
+ * a long one does not hold up the loop, and in the same order, so that
+ * everyone's turn comes at even distances. Members may be added and removed at
+ * any time, also by their own visit: within a round everyone who was there at
+ * its start and still is gets exactly one visit; who came later waits for the
+ * next.
  */
 #ifndef EDGE_WALK_H
 #define EDGE_WALK_H
@@ -21,7 +22,6 @@ typedef struct {
 typedef struct {
     walk_node_t **nodes; /* NULL where one left during a round */
     size_t size, capacity, count;
-    size_t start;   /* of this round, and of the next */
     size_t visited; /* of this round */
     size_t total;   /* to visit in this round; 0 between rounds */
 } walk_t;
@@ -34,8 +34,8 @@ void walk_fini(walk_t *self);
 void walk_add(walk_t *self, walk_node_t *node);
 void walk_remove(walk_t *self, walk_node_t *node);
 
-/* Begins a round, `step` further than the last one began. */
-void walk_start(walk_t *self, size_t step);
+/* Begins a round. */
+void walk_start(walk_t *self);
 bool walk_running(const walk_t *self);
 
 /* Visits up to `count` members. True while the round goes on. */

@@ -309,6 +309,29 @@ START_TEST(every_reader_gets_every_tick_whoever_lags)
 }
 END_TEST
 
+/* A change waits for one tick, not for the walk besides. */
+START_TEST(later_slices_bring_what_came_meanwhile)
+{
+    clients_send_board(1);
+    for (int i = 0; i < MANY; i++)
+        clients_join(i, 0);
+    clients_place(1, 1);
+    while (fanout_poll(clients_edge.fanout))
+        clients_ms += 10;
+    ck_assert(fanout_slice(clients_edge.fanout));
+    clients_place(2, 1);
+    while (fanout_slice(clients_edge.fanout))
+        ;
+    ck_assert_uint_eq(clients[0].session.seq, 1);
+    ck_assert_uint_eq(clients[MANY - 1].session.seq, 2);
+    ck_assert_uint_eq(clients[MANY - 1].writes, clients[0].writes);
+    clients_pass(600);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_uint_eq(clients[i].session.seq, 2);
+    ck_assert_uint_eq(clients[0].writes, clients[MANY - 1].writes + 1);
+}
+END_TEST
+
 START_TEST(since_ahead_waits_two_seconds_and_then_resyncs)
 {
     wire_event_t event;
@@ -437,6 +460,7 @@ Suite *suite_edge_session(void)
                    who_does_not_read_holds_one_frame_and_heals_with_one_diff);
     tcase_add_test(tcase, laggards_with_an_equal_start_share_one_diff);
     tcase_add_test(tcase, every_reader_gets_every_tick_whoever_lags);
+    tcase_add_test(tcase, later_slices_bring_what_came_meanwhile);
     tcase_add_test(tcase, since_ahead_waits_two_seconds_and_then_resyncs);
     tcase_add_test(tcase, since_ahead_that_we_reach_goes_on);
     tcase_add_test(tcase, no_diff_between_resync_and_since);

@@ -14,12 +14,13 @@ Suite *suite_edge_walk(void);
 typedef struct {
     walk_node_t node;
     unsigned visits;
+    unsigned turn; /* within its last round */
     bool in;
 } member_t;
 
 static walk_t s_walk;
 static member_t s_members[2 * MANY];
-static member_t *s_first; /* visited first in this round */
+static unsigned s_turn; /* of this round */
 
 static void s_setup(void)
 {
@@ -49,8 +50,7 @@ static void s_visit(void *context, walk_node_t *node)
     member_t *member = (member_t *)node;
     (void)context;
     ck_assert(member->in);
-    if (!s_first)
-        s_first = member;
+    member->turn = s_turn++;
     member->visits++;
 }
 
@@ -62,8 +62,8 @@ static void s_visit_and_leave(void *context, walk_node_t *node)
 
 static void s_round(size_t slice)
 {
-    s_first = NULL;
-    walk_start(&s_walk, 7);
+    s_turn = 0;
+    walk_start(&s_walk);
     while (walk_slice(&s_walk, slice, s_visit, NULL))
         ;
 }
@@ -80,20 +80,21 @@ START_TEST(each_member_is_visited_once_whatever_the_slice)
 }
 END_TEST
 
-START_TEST(rounds_start_elsewhere)
+START_TEST(turns_come_at_even_distances)
 {
     for (int i = 0; i < MANY; i++)
         s_add(&s_members[i]);
-    s_round(100);
-    member_t *first = s_first;
-    s_round(100);
-    ck_assert_ptr_ne(s_first, first);
+    for (int round = 0; round < 3; round++) {
+        s_round(1 + random_below(300));
+        for (unsigned i = 0; i < MANY; i++)
+            ck_assert_uint_eq(s_members[i].turn, i);
+    }
 }
 END_TEST
 
 START_TEST(empty_round_is_over_at_once)
 {
-    walk_start(&s_walk, 1);
+    walk_start(&s_walk);
     ck_assert(!walk_running(&s_walk));
     ck_assert(!walk_slice(&s_walk, 10, s_visit, NULL));
 }
@@ -103,7 +104,7 @@ START_TEST(member_may_leave_in_its_own_visit)
 {
     for (int i = 0; i < MANY; i++)
         s_add(&s_members[i]);
-    walk_start(&s_walk, 3);
+    walk_start(&s_walk);
     while (walk_slice(&s_walk, 64, s_visit_and_leave, NULL))
         ;
     ck_assert_uint_eq(s_walk.count, 0);
@@ -123,7 +124,7 @@ START_TEST(coming_and_going_during_a_round_keeps_it_fair)
             stayed[i] = s_members[i].in;
             before[i] = s_members[i].visits;
         }
-        walk_start(&s_walk, random_below(100));
+        walk_start(&s_walk);
         do {
             member_t *any = &s_members[random_below(2 * MANY)];
             stayed[any - s_members] = false;
@@ -148,7 +149,7 @@ Suite *suite_edge_walk(void)
     TCase *tcase = tcase_create("walk");
     tcase_add_checked_fixture(tcase, s_setup, s_teardown);
     tcase_add_test(tcase, each_member_is_visited_once_whatever_the_slice);
-    tcase_add_test(tcase, rounds_start_elsewhere);
+    tcase_add_test(tcase, turns_come_at_even_distances);
     tcase_add_test(tcase, empty_round_is_over_at_once);
     tcase_add_test(tcase, member_may_leave_in_its_own_visit);
     tcase_add_test(tcase, coming_and_going_during_a_round_keeps_it_fair);
