@@ -78,12 +78,8 @@ static bool s_asked(const rules_t *rules, const bus_place_t *place,
 static void s_decide(broker_t *self, const rules_t *rules,
                      const bus_place_t *place, bus_verdict_t *verdict)
 {
-    if (place->flags & BUS_PLACE_ASK) {
-        *verdict = (bus_verdict_t){.ticket = place->ticket,
-                                   .remaining_ms =
-                                       rules_remaining_ms(rules, place->user)};
+    if (s_asked(rules, place, verdict))
         return;
-    }
     ruling_t ruling = rules_decide(rules, place);
     if (ruling.status == VERDICT_OK && self->leading.log_full) {
         ruling = (ruling_t){.status = VERDICT_UNAVAILABLE};

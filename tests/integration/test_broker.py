@@ -122,6 +122,19 @@ def test_resent_is_found_though_not_the_users_last(stage):
         (bus.DUPLICATE, n + 1) for n in range(10)] + [(bus.OK, 11)]
 
 
+def test_asking_for_the_cooldown_places_nothing_and_is_counted_apart(stage):
+    s = stage(cooldown_ms=60000)
+    edge = s.edge()
+    edge.wait_beat()
+    edge.place((1, 7, 5, 5, 3))
+    got = edge.place((1, 8, 5, 5, 4, bus.ASK), (2, 1, 5, 5, 4, bus.ASK))
+    assert [g[:2] for g in got] == [(bus.OK, 0), (bus.OK, 0)]
+    assert 0 < got[0][2] <= 60000 and got[1][2] == 0
+    counted = s["broker-1"].metrics()
+    assert counted["stipple_broker_asks_total"] == 2
+    assert counted['stipple_broker_verdicts_total{status="ok"}'] == 1
+
+
 def test_cooldowns_and_duplicates_survive_a_restart(stage):
     s = stage(cooldown_ms=60000)
     edge = s.edge()
