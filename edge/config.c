@@ -95,7 +95,7 @@ static long s_place_rate(const char *text)
 int edge_config_check(const edge_config_t *self)
 {
     const char *why = NULL;
-    bool cert = self->tls_cert_file && *self->tls_cert_file;
+    bool cert = edge_config_has_tls(self);
     bool key = self->tls_key_file && *self->tls_key_file;
     if (s_place_rate(self->place_rate) == -2)
         why = "place_rate: must be auto or an integer from 0 to 100000";
