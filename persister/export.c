@@ -101,11 +101,14 @@ static int s_palette(store_t *store, canvas_t *canvas)
 static int s_export(export_t *self, store_t *store)
 {
     store_state_t state;
+    store->only_reads = true;
     if (store->ops->open(store, &state) != STORE_OK)
         return s_fail(store, "open");
     if (self->format->palette && state.checkpoint &&
         s_palette(store, &self->canvas))
         return -1;
+    if (!state.checkpoint)
+        fprintf(stderr, "stipple-persister: the store is empty\n");
     self->next = 1;
     puts(self->format->head);
     store_result_t result = STORE_OK;

@@ -105,6 +105,8 @@ typedef struct {
 
 struct store {
     const store_ops_t *ops;
+    bool only_reads; /* set before the first call: open makes nothing, a store
+                        that is not there is FAILED */
 };
 
 /* "sqlite:history.db", "dynamodb:PREFIX?region=…&endpoint=…",

@@ -12,11 +12,13 @@
 #include "persister/stores.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define APPLICATION_ID 1398034512 /* "STPP" */
 #define BUSY_MS 2000
@@ -191,12 +193,17 @@ static store_result_t s_connect(store_sqlite_t *self)
 {
     if (self->db)
         return STORE_OK;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    bool only_reads = self->base.only_reads;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                SQLITE_OPEN_EXRESCODE | (only_reads ? 0 : SQLITE_OPEN_CREATE);
+    if (only_reads && access(self->path, F_OK))
+        return sqlite_refuse(self, strerror(errno));
     if (sqlite3_open_v2(self->path, &self->db, flags, NULL) != SQLITE_OK)
         return sqlite_failure(self, "open");
     sqlite3_extended_result_codes(self->db, 0);
     sqlite3_busy_timeout(self->db, BUSY_MS);
+    if (only_reads) /* the others would be written into an empty file */
+        return s_execute(self, "PRAGMA cache_size = -32768");
     return s_execute(self, "PRAGMA page_size = 8192;"
                            "PRAGMA journal_mode = WAL;"
                            "PRAGMA synchronous = FULL;"
@@ -205,18 +212,28 @@ static store_result_t s_connect(store_sqlite_t *self)
                            "PRAGMA journal_size_limit = 67108864");
 }
 
-static store_result_t s_create_tables(store_t *base)
+/* Ours, or nothing yet (NONE); another program's is refused. */
+static store_result_t s_identify(store_sqlite_t *self)
 {
-    store_sqlite_t *self = (store_sqlite_t *)base;
-    store_result_t result = s_connect(self);
     int64_t id = 0, objects = 0;
+    store_result_t result = s_connect(self);
     if (result == STORE_OK)
         result = s_number(self, "PRAGMA application_id", &id);
     if (result == STORE_OK)
         result = s_number(self, "SELECT count(*) FROM sqlite_schema", &objects);
-    if (result == STORE_OK && id != APPLICATION_ID && objects)
-        result = sqlite_refuse(self, "is another program's database");
-    if (result == STORE_OK && id != APPLICATION_ID) {
+    if (result != STORE_OK || id == APPLICATION_ID)
+        return result;
+    return objects ? sqlite_refuse(self, "is another program's database")
+                   : STORE_NONE;
+}
+
+static store_result_t s_create_tables(store_t *base)
+{
+    store_sqlite_t *self = (store_sqlite_t *)base;
+    store_result_t result = s_identify(self);
+    if (result == STORE_NONE && base->only_reads)
+        result = sqlite_refuse(self, "holds no history");
+    if (result == STORE_NONE) {
         result = s_execute(self, tables);
         if (result != STORE_OK && !sqlite3_get_autocommit(self->db))
             sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
@@ -251,8 +268,8 @@ static store_result_t s_prepare(store_sqlite_t *self)
     return STORE_OK;
 }
 
-/* A new file becomes a store at once: unlike a cloud's, its tables cost
- * nothing and nobody else has to grant them. */
+/* A new file becomes a store at once, where we are to write: unlike a cloud's,
+ * its tables cost nothing and nobody else has to grant them. */
 static store_result_t s_open(store_t *base, store_state_t *state)
 {
     store_sqlite_t *self = (store_sqlite_t *)base;

@@ -44,6 +44,7 @@ typedef struct {
     store_state_t state;
     live_t live;
     bool live_known;
+    bool empty; /* the store could be read, and holds nothing */
     canvas_t canvas;
     bool canvas_known;
     proof_t *proofs; /* ascending by seq */
@@ -323,8 +324,12 @@ static int s_prepare(verify_t *self)
         self->canvas = self->live.canvas;
         self->canvas_known = true;
     }
-    qsort(self->proofs, self->proof_count, sizeof *self->proofs, s_compare);
-    if (self->canvas_known || !self->state.checkpoint)
+    if (self->proof_count)
+        qsort(self->proofs, self->proof_count, sizeof *self->proofs, s_compare);
+    self->empty = !self->state.checkpoint;
+    if (self->empty)
+        fprintf(stderr, "the store is empty\n");
+    if (self->canvas_known || self->empty)
         return 0;
     fprintf(stderr, "no sound snapshot and no broker tells the board's size\n");
     return -1;
@@ -356,11 +361,12 @@ static bool s_clean(const verify_t *self, const census_counts_t *rows)
 static void s_print(const verify_t *self, const census_counts_t *rows, bool ok)
 {
     const findings_t *f = &self->found;
-    printf("{\"ok\":%s,\"checkpoint\":%" PRIu64 ",\"epoch\":%" PRIu32
-           ",\"records\":%" PRIu64 ",\"gaps\":%" PRIu64
+    printf("{\"ok\":%s,\"empty\":%s,\"checkpoint\":%" PRIu64
+           ",\"epoch\":%" PRIu32 ",\"records\":%" PRIu64 ",\"gaps\":%" PRIu64
            ",\"first_gap\":%" PRIu64 ",\"disagreements\":%" PRIu64,
-           ok ? "true" : "false", self->state.checkpoint, self->state.epoch,
-           f->records, f->gaps, f->first_gap, f->disagreements);
+           ok ? "true" : "false", self->empty ? "true" : "false",
+           self->state.checkpoint, self->state.epoch, f->records, f->gaps,
+           f->first_gap, f->disagreements);
     printf(",\"rows\":%" PRIu64 ",\"rows_missing\":%" PRIu64
            ",\"rows_extra\":%" PRIu64 ",\"rows_doubled\":%" PRIu64
            ",\"rows_wrong\":%" PRIu64,
@@ -382,6 +388,7 @@ int verify(const char *store, const char *brokers,
     self->census = census_new();
     bool ok = false;
     if (self->store) {
+        self->store->only_reads = true;
         self->live_known = !live_ask(&self->live, brokers, security);
         int readable = s_check(self);
         census_counts_t rows = census_counts(self->census);

@@ -416,6 +416,23 @@ def test_verify_finds_what_is_wrong(cluster):
     assert verify(made, brokers="ipc://run/nobody")["live"] == "unreachable"
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("words", [("--verify",), ("--export", "csv")])
+def test_reading_makes_no_store_and_names_an_empty_one(cluster, words):
+    made = cluster(brokers=0, persisters=0, edges=0)
+    path = os.path.join(made.folder, "mistyped.db")
+    answer = operate(made, *words, store="sqlite:mistyped.db")
+    assert answer.returncode == 1
+    assert "mistyped.db: No such file or directory" in answer.stderr
+    assert not os.path.exists(path)
+    operate(made, "--create-tables", store="sqlite:mistyped.db")
+    answer = operate(made, *words, store="sqlite:mistyped.db")
+    assert answer.returncode == 0
+    assert "the store is empty" in answer.stderr
+    if words == ("--verify",):
+        assert json.loads(answer.stdout)["empty"]
+
+
 @pytest.mark.timeout(120)
 def test_exports_read_as_promised(cluster):
     made = started(cluster)

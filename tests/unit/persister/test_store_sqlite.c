@@ -262,6 +262,36 @@ START_TEST(reader_sees_a_write_at_once)
 }
 END_TEST
 
+START_TEST(who_only_reads_makes_nothing)
+{
+    store_state_t state;
+    struct stat found;
+    store = store_new(url);
+    store->only_reads = true;
+    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert(strstr(store->ops->error(store), "No such file"));
+    ck_assert_int_ne(stat(path, &found), 0);
+    fclose(fopen(path, "w"));
+    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert(strstr(store->ops->error(store), "holds no history"));
+    ck_assert_int_eq(stat(path, &found), 0);
+    ck_assert_int_eq(found.st_size, 0);
+}
+END_TEST
+
+START_TEST(who_only_reads_sees_what_is_there)
+{
+    store_state_t state;
+    s_open();
+    ck_assert_int_eq(s_write(1, 10), STORE_OK);
+    store_destroy(&store);
+    store = store_new(url);
+    store->only_reads = true;
+    ck_assert_int_eq(store->ops->open(store, &state), STORE_OK);
+    ck_assert_uint_eq(state.checkpoint, 10);
+}
+END_TEST
+
 START_TEST(url_without_path_is_refused)
 {
     log_init("test", LEVEL_ERROR + 1);
@@ -288,6 +318,8 @@ Suite *suite_persister_store_sqlite(void)
     tcase_add_test(facts, scan_ends_at_a_damaged_blob);
     tcase_add_test(facts, scan_ends_at_a_hole);
     tcase_add_test(facts, reader_sees_a_write_at_once);
+    tcase_add_test(facts, who_only_reads_makes_nothing);
+    tcase_add_test(facts, who_only_reads_sees_what_is_there);
     tcase_add_test(facts, url_without_path_is_refused);
     suite_add_tcase(suite, facts);
     return suite;
