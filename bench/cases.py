@@ -17,8 +17,9 @@ import subprocess
 import threading
 import time
 
+from replay import replayed
 from rig import BUILD, TOP, Rig, Swarm, answers, free_port, http, listens, \
-    wait_for
+    load, wait_for
 
 PEERS = os.path.join(TOP, "bench", "peers")
 MODULES = os.path.join(BUILD, "bench", "node")
@@ -154,15 +155,6 @@ def fanout(rounds=3, seconds=5, sizes=(5000, 15000), frames=(64, 1024)):
 
 
 # --- How many viewers stay fresh ----------------------------------------------
-
-def load(url, secret, **options):
-    argv = [f"{BUILD}/stipple-load", "--url", url, "--secret-file", secret,
-            "--json"]
-    for name, value in options.items():
-        argv += [f"--{name.replace('_', '-')}", str(value)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=400)
-    return json.loads(done.stdout)
-
 
 def viewers_once(count, rate=1000, seconds=15, size="1000x1000"):
     """The edge alone on one core; its load, broker and Redis on the others."""
@@ -452,44 +444,25 @@ def wire(rounds=1, seconds=6):
 
 # --- r/place 2017 -------------------------------------------------------------
 
-DATA = os.environ.get("STIPPLE_DATA", os.path.join(TOP, "..", "shared", "data"))
-
-
-def stipple(*words):
-    return subprocess.run([os.path.join(TOP, "stipple"), *words], check=True,
-                          capture_output=True, text=True).stdout
-
-
 def replay(rounds=1):
     """All of r/place 2017 through a cluster with its defaults (AOF `always`,
     SQLite): 4,994,671 placements by 100 users over WebSockets, 200 viewers who
-    verify every beat, all on this machine. `exact`: the board served at the end
-    is Reddit's final one byte for byte, and `--verify` found the store right."""
-    folder = os.path.join(DATA, "rplace2017")
-    if not os.path.isdir(folder):
-        return [{"skipped": f"no {folder}"}]
-    with Rig() as rig:
-        data = os.path.join(rig.dir, "data")
-        port = free_port()
-        stipple("up", "--detach", "--data", data, "--port", str(port),
-                "--cooldown", "0")
-        try:
-            got = load(f"http://127.0.0.1:{port}", f"{data}/secret",
-                       viewers=200, placers=100, duration=280,
-                       replay=f"{folder}/rplace2017_netdelta.bin.xz",
-                       expect=f"{folder}/rplace2017_final_4bpp.bin.xz")
-            verified = subprocess.run(
-                [f"{BUILD}/stipple-persister", "--verify", "--store",
-                 "sqlite:history.db", "--brokers", "ipc://run/broker-1",
-                 "--secret-file", "secret"], cwd=data).returncode == 0
-        finally:
-            stipple("down", "--data", data)
-    return [{"placements": got["acknowledged"],
-             "seconds": got["placing_s"],
-             "per_second": got["acknowledged_per_s"],
-             "digest_mismatches": got["digest_mismatches"],
-             "not_seen": got["acknowledged_not_seen"],
-             "exact": str(got["ok"] and got["expect_equal"] and verified)}]
+    verify every beat, all on this machine, and then what the store made of it:
+    `stored` a second until it had all, `verify` and `export` in seconds. `exact`:
+    the board served at the end is Reddit's final one byte for byte, the export
+    holds each seq once and each pixel's colours in the order that was placed,
+    and `--verify` said `ok` against the live board."""
+    return replayed("sqlite")
+
+
+def replay_cassandra(rounds=1):
+    """The same into Cassandra 4.1 with its data on this machine's disk."""
+    return replayed("cassandra")
+
+
+def replay_dynamodb(rounds=1):
+    """The same into DynamoDB Local in memory."""
+    return replayed("dynamodb")
 
 
 # --- Growth -------------------------------------------------------------------

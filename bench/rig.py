@@ -59,6 +59,16 @@ def listens(port):
     return question
 
 
+def load(url, secret, **options):
+    """The report of stipple-load."""
+    argv = [f"{BUILD}/stipple-load", "--url", url, "--secret-file", secret,
+            "--json"]
+    for name, value in options.items():
+        argv += [f"--{name.replace('_', '-')}", str(value)]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+    return json.loads(done.stdout)
+
+
 class Process:
     """A started program; `cpu()` sums it and its children."""
 
