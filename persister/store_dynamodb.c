@@ -68,6 +68,7 @@ static store_t *s_build(const store_url_t *url, const char *region,
     };
     store_dynamodb_t *self = mem_zalloc(1, sizeof *self);
     self->base.ops = &store_dynamodb;
+    self->in_flight = in_flight;
     for (size_t i = 0; i < DYNAMODB_TABLES; i++) {
         char name[256];
         snprintf(name, sizeof name, "%s-%s", url->base, names[i]);

@@ -34,6 +34,7 @@ typedef struct {
     dynamodb_client_t *client;
     dynamodb_batch_t *batch;
     blob_codec_t *codec;
+    unsigned in_flight;            /* requests of one kind side by side */
     char *tables[DYNAMODB_TABLES]; /* their names */
     store_state_t state;           /* as last read or written */
 } store_dynamodb_t;
