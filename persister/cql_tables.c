@@ -63,7 +63,7 @@ static const char *const statements[CQL_STATEMENTS] = {
                         "VALUES ('state', ?, ?) IF NOT EXISTS",
     [CQL_STATE_MOVE] = "UPDATE %s.meta SET checkpoint = ?, epoch = ? "
                        "WHERE name = 'state' "
-                       "IF checkpoint <= ? AND epoch <= ?",
+                       "IF checkpoint = ? AND epoch = ?",
     [CQL_PIXEL] = "SELECT " ROW " FROM %s.placements "
                   "WHERE x = ? AND y = ? LIMIT 1",
     [CQL_USER] = "SELECT " ROW " FROM %s.placements_by_user "

@@ -48,17 +48,19 @@ static store_result_t s_read_state(void *self, store_state_t *state)
 }
 
 /* The first row is inserted, later ones are updates. */
-static store_result_t s_put_state(void *context, store_state_t state,
-                                  bool *applied)
+static store_result_t s_put_state(void *context, store_state_t from,
+                                  store_state_t to, bool *applied)
 {
     store_cql_t *self = context;
-    bool first = self->state.checkpoint == 0 && self->state.epoch == 0;
+    bool first = from.checkpoint == 0 && from.epoch == 0;
     cql_call_t call = {0};
     cql_begin(self, &call, first ? CQL_STATE_FIRST : CQL_STATE_MOVE,
               first ? 2 : 4);
-    for (int i = 0; i < (first ? 1 : 2); i++) {
-        cql_put_bigint(&call.frame, (int64_t)state.checkpoint);
-        cql_put_bigint(&call.frame, state.epoch);
+    cql_put_bigint(&call.frame, (int64_t)to.checkpoint);
+    cql_put_bigint(&call.frame, to.epoch);
+    if (!first) {
+        cql_put_bigint(&call.frame, (int64_t)from.checkpoint);
+        cql_put_bigint(&call.frame, from.epoch);
     }
     return cql_finish_if(self, &call, applied);
 }

@@ -23,13 +23,26 @@ static void s_raise(store_state_t *state, store_state_t by)
         state->epoch = by.epoch;
 }
 
+static store_result_t s_went_back(writing_t *writing, store_state_t from)
+{
+    char why[128];
+    snprintf(why, sizeof why,
+             "the checkpoint went back from %" PRIu64 " to %" PRIu64
+             ": emptied, or put back from a copy?",
+             from.checkpoint, writing->state->checkpoint);
+    writing->writer->fail(writing->self, why);
+    return STORE_FAILED;
+}
+
 static store_result_t s_move_state(writing_t *writing, store_state_t to)
 {
     const remote_writer_t *writer = writing->writer;
-    s_raise(&to, *writing->state);
     for (int i = 0; i < STATE_TRIES; i++) {
+        store_state_t from = *writing->state;
         bool applied = false;
-        store_result_t result = writer->put_state(writing->self, to, &applied);
+        s_raise(&to, from);
+        store_result_t result =
+            writer->put_state(writing->self, from, to, &applied);
         if (result == STORE_OK && applied)
             *writing->state = to;
         if (result != STORE_OK || applied)
@@ -37,6 +50,8 @@ static store_result_t s_move_state(writing_t *writing, store_state_t to)
         result = writer->read_state(writing->self, writing->state);
         if (result != STORE_OK)
             return result;
+        if (writing->state->checkpoint < from.checkpoint)
+            return s_went_back(writing, from);
         s_raise(&to, *writing->state);
         if (to.checkpoint == writing->state->checkpoint &&
             to.epoch == writing->state->epoch)

@@ -2,7 +2,9 @@
  *
  * How the remote stores write: blob by blob, each followed by a move of the
  * checkpoint, so that a long write that breaks off is not begun from its start
- * again. The checkpoint and the epoch never go back, whoever else writes.
+ * again. The checkpoint and the epoch never go back, whoever else writes; where
+ * they are found to have gone back (tables emptied, an old copy put back),
+ * nothing is moved: what was below would be a hole.
  */
 #ifndef PERSISTER_REMOTE_WRITE_H
 #define PERSISTER_REMOTE_WRITE_H
@@ -19,9 +21,10 @@ typedef struct {
     /* 1 … JOURNAL_RECORDS_MAX records, placements and blob; may come twice. */
     store_result_t (*put_records)(void *self, const record_t *records,
                                   size_t count);
-    /* Puts the state unless one stands there that is ahead in either member:
-     * then *applied is false. */
-    store_result_t (*put_state)(void *self, store_state_t state, bool *applied);
+    /* Puts `to` where `from` stands, {0, 0} being none; *applied is false where
+     * another stands there. */
+    store_result_t (*put_state)(void *self, store_state_t from,
+                                store_state_t to, bool *applied);
     /* Remembers a sentence as the store's error. */
     void (*fail)(void *self, const char *why);
 } remote_writer_t;

@@ -263,11 +263,22 @@ store_result_t sqlite_settle(store_sqlite_t *self)
     return result;
 }
 
+/* A file that was deleted or replaced under us would take every write, and be
+ * gone with this process. */
+static store_result_t s_check_place(store_sqlite_t *self)
+{
+    return sqlite_has_moved(self)
+               ? sqlite_refuse(self, "was deleted or replaced while in use")
+               : STORE_OK;
+}
+
 store_result_t sqlite_write(store_t *base, const record_t *records,
                             size_t count, uint32_t epoch)
 {
     store_sqlite_t *self = (store_sqlite_t *)base;
-    store_result_t result = sqlite_run(self, SQL_BEGIN);
+    store_result_t result = s_check_place(self);
+    if (result == STORE_OK)
+        result = sqlite_run(self, SQL_BEGIN);
     if (result == STORE_OK)
         result = s_write(self, records, count, epoch);
     if (result == STORE_OK)

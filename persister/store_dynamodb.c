@@ -223,21 +223,29 @@ static store_result_t s_read_again(void *self, store_state_t *state)
     return result;
 }
 
-static store_result_t s_put_state(void *self, store_state_t state,
-                                  bool *applied)
+static store_result_t s_put_state(void *self, store_state_t from,
+                                  store_state_t to, bool *applied)
 {
+    bool first = from.checkpoint == 0 && from.epoch == 0;
     json_text_t body = {0};
     char code[DYNAMODB_CODE_SIZE];
     dynamodb_begin(self, &body, DYNAMODB_META);
     json_put(&body, ",\"Key\":{\"name\":{\"S\":\"state\"}},"
                     "\"UpdateExpression\":\"SET #c=:c,#e=:e\","
-                    "\"ConditionExpression\":\"attribute_not_exists(#c) OR "
-                    "(#c<=:c AND #e<=:e)\",\"ExpressionAttributeNames\":"
+                    "\"ExpressionAttributeNames\":"
                     "{\"#c\":\"checkpoint\",\"#e\":\"epoch\"},"
-                    "\"ExpressionAttributeValues\":{");
-    item_put_number(&body, ":c", state.checkpoint);
+                    "\"ConditionExpression\":\"");
+    json_put(&body, first ? "attribute_not_exists(#c)" : "#c=:fc AND #e=:fe");
+    json_put(&body, "\",\"ExpressionAttributeValues\":{");
+    item_put_number(&body, ":c", to.checkpoint);
     json_put(&body, ",");
-    item_put_number(&body, ":e", state.epoch);
+    item_put_number(&body, ":e", to.epoch);
+    if (!first) {
+        json_put(&body, ",");
+        item_put_number(&body, ":fc", from.checkpoint);
+        json_put(&body, ",");
+        item_put_number(&body, ":fe", from.epoch);
+    }
     json_put(&body, "}}");
     store_result_t result =
         dynamodb_ask(self, "UpdateItem", &body, DYNAMODB_WRITE_MS, NULL, code);

@@ -189,8 +189,21 @@ static store_result_t s_number(store_sqlite_t *self, const char *sql,
     return result;
 }
 
+bool sqlite_has_moved(store_sqlite_t *self)
+{
+    int moved = 0;
+    return self->db &&
+           sqlite3_file_control(self->db, "main", SQLITE_FCNTL_HAS_MOVED,
+                                &moved) == SQLITE_OK &&
+           moved;
+}
+
 static store_result_t s_connect(store_sqlite_t *self)
 {
+    if (sqlite_has_moved(self)) {
+        s_close(self);
+        self->tail.count = self->fresh.count = 0;
+    }
     if (self->db)
         return STORE_OK;
     bool only_reads = self->base.only_reads;

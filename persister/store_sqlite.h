@@ -101,6 +101,9 @@ store_result_t sqlite_failure(store_sqlite_t *self, const char *doing);
 /* The same with an own text. */
 store_result_t sqlite_refuse(store_sqlite_t *self, const char *text);
 
+/* The file that is open is not the one of that name any more. */
+bool sqlite_has_moved(store_sqlite_t *self);
+
 /* Runs a statement that gives no rows, bound before, and resets it. */
 store_result_t sqlite_run(store_sqlite_t *self, sql_t sql);
 /* Takes back an open transaction, if there is one. */

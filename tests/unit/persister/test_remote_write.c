@@ -40,17 +40,16 @@ static store_result_t s_put_records(void *self, const record_t *records,
     return STORE_OK;
 }
 
-static store_result_t s_put_state(void *self, store_state_t state,
-                                  bool *applied)
+static store_result_t s_put_state(void *self, store_state_t from,
+                                  store_state_t to, bool *applied)
 {
     (void)self;
     if (overtaking.checkpoint || overtaking.epoch)
         there = overtaking;
     overtaking = (store_state_t){0};
-    *applied =
-        there.checkpoint <= state.checkpoint && there.epoch <= state.epoch;
+    *applied = there.checkpoint == from.checkpoint && there.epoch == from.epoch;
     if (*applied)
-        there = state;
+        there = to;
     moves++;
     return STORE_OK;
 }
@@ -161,6 +160,23 @@ START_TEST(epoch_alone_is_written_too)
 }
 END_TEST
 
+START_TEST(store_that_went_back_is_not_moved)
+{
+    s_write(1, 100, 1);
+    there = (store_state_t){0};
+    ck_assert_int_eq(s_write(101, 110, 1), STORE_FAILED);
+    ck_assert_ptr_nonnull(strstr(error, "from 100 to 0"));
+    ck_assert_uint_eq(there.checkpoint, 0);
+    ck_assert_uint_eq(known.checkpoint, 0);
+    there = known = (store_state_t){100, 1};
+    there.checkpoint = 40;
+    ck_assert_int_eq(s_write(101, 110, 1), STORE_FAILED);
+    ck_assert_uint_eq(there.checkpoint, 40);
+    ck_assert_int_eq(s_write(41, 110, 1), STORE_OK);
+    ck_assert_uint_eq(there.checkpoint, 110);
+}
+END_TEST
+
 Suite *suite_persister_remote_write(void)
 {
     Suite *suite = suite_create("persister/remote_write");
@@ -173,6 +189,7 @@ Suite *suite_persister_remote_write(void)
     tcase_add_test(facts, state_of_one_who_is_ahead_stays);
     tcase_add_test(facts, each_member_takes_the_higher_value);
     tcase_add_test(facts, epoch_alone_is_written_too);
+    tcase_add_test(facts, store_that_went_back_is_not_moved);
     suite_add_tcase(suite, facts);
     return suite;
 }

@@ -262,6 +262,20 @@ START_TEST(reader_sees_a_write_at_once)
 }
 END_TEST
 
+START_TEST(file_that_is_deleted_in_use_is_not_written)
+{
+    store_state_t state;
+    s_open();
+    ck_assert_int_eq(s_write(1, 10), STORE_OK);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(s_write(11, 20), STORE_FAILED);
+    ck_assert(strstr(store->ops->error(store), "deleted or replaced"));
+    ck_assert_int_eq(store->ops->open(store, &state), STORE_OK);
+    ck_assert_uint_eq(state.checkpoint, 0);
+    ck_assert_int_eq(s_write(1, 20), STORE_OK);
+}
+END_TEST
+
 START_TEST(who_only_reads_makes_nothing)
 {
     store_state_t state;
@@ -318,6 +332,7 @@ Suite *suite_persister_store_sqlite(void)
     tcase_add_test(facts, scan_ends_at_a_damaged_blob);
     tcase_add_test(facts, scan_ends_at_a_hole);
     tcase_add_test(facts, reader_sees_a_write_at_once);
+    tcase_add_test(facts, file_that_is_deleted_in_use_is_not_written);
     tcase_add_test(facts, who_only_reads_makes_nothing);
     tcase_add_test(facts, who_only_reads_sees_what_is_there);
     tcase_add_test(facts, url_without_path_is_refused);
