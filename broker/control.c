@@ -76,7 +76,8 @@ static void s_on_persister(broker_t *self, mail_t *mail)
         restoring_tick(self);
 }
 
-/* Records from the log; none where it does not reach back to `from`. */
+/* Records from the log. Where it no longer reaches back to `from` they begin at
+ * its first, so that the persister sees what is lost to it. */
 static void s_on_replay(broker_t *self, mail_t *mail)
 {
     bus_replay_t replay;
@@ -86,7 +87,9 @@ static void s_on_replay(broker_t *self, mail_t *mail)
     }
     const history_t *history = self->world.history;
     uint64_t from = replay.from, next = history_next(history), count = 0;
-    if (from >= history_first(history) && from < next)
+    if (from < history_first(history))
+        from = history_first(history);
+    if (from < next)
         count = next - from < replay.max ? next - from : replay.max;
     if (count > BUS_RECORDS_MAX)
         count = BUS_RECORDS_MAX;

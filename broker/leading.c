@@ -470,8 +470,8 @@ static uint64_t s_trim_to(const broker_t *self)
     uint64_t most = history_first(history) + TRIM_MOST;
     if (upto > most)
         upto = most;
-    return upto < self->persisters.checkpoint ? upto
-                                              : self->persisters.checkpoint;
+    uint64_t kept = persisters_kept(&self->persisters, clock_mono_ms());
+    return upto < kept ? upto : kept;
 }
 
 void leading_second(broker_t *self)

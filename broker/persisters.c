@@ -107,6 +107,14 @@ const persister_t *persisters_granted(const persisters_t *self, uint64_t now_ms)
     return NULL;
 }
 
+uint64_t persisters_kept(const persisters_t *self, uint64_t now_ms)
+{
+    const persister_t *granted = persisters_granted(self, now_ms);
+    return granted && granted->word.checkpoint < self->checkpoint
+               ? granted->word.checkpoint
+               : self->checkpoint;
+}
+
 size_t persisters_count(const persisters_t *self, uint64_t now_ms)
 {
     size_t count = 0;

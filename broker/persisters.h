@@ -51,6 +51,12 @@ const persister_t *persisters_furthest(const persisters_t *self,
                                        uint64_t now_ms);
 const persister_t *persisters_granted(const persisters_t *self,
                                       uint64_t now_ms);
+
+/* Up to where the log is not needed any more. Below `checkpoint` while the
+ * granted one's store knows less than it once confirmed: it was emptied or put
+ * back from a copy, and the log fills it. */
+uint64_t persisters_kept(const persisters_t *self, uint64_t now_ms);
+
 size_t persisters_count(const persisters_t *self, uint64_t now_ms);
 
 /* The highest epoch that any store has seen. */

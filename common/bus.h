@@ -142,7 +142,8 @@ typedef struct {
 } bus_grant_t;
 
 /* type · from u64 · max u32: records from `from` on, answered by one
- * BUS_RECORDS (empty: nothing there yet, or no longer) */
+ * BUS_RECORDS (empty: nothing there yet). A broker whose log no longer reaches
+ * back so far begins at its first */
 typedef struct {
     uint64_t from;
     uint32_t max;

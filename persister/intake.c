@@ -22,6 +22,7 @@ intake_result_t intake_offer(intake_t *self, uint64_t first, uint64_t last,
         return INTAKE_GAP;
     }
     *skip = self->next - first;
+    self->lacked = self->hole = 0;
     self->next = last + 1;
     return INTAKE_TAKE;
 }
@@ -36,6 +37,16 @@ void intake_hint(intake_t *self, uint64_t committed)
     if (self->stood == self->next)
         s_see(self, committed);
     self->stood = self->next;
+}
+
+bool intake_lack(intake_t *self, uint64_t to)
+{
+    bool again = self->lacked == self->next;
+    bool news = again && !self->hole;
+    self->lacked = self->next;
+    self->hole = again ? to : 0;
+    s_see(self, to);
+    return news;
 }
 
 void intake_level(intake_t *self)

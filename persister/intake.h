@@ -4,6 +4,7 @@
  * which is known already, which leaves a gap that a replay has to fill. Pure.
  *
  *     level ── gap seen ──▶ behind ── replay reaches `seen` ──▶ level
+ *                             └── the log has lost it ──▶ hole
  */
 #ifndef PERSISTER_INTAKE_H
 #define PERSISTER_INTAKE_H
@@ -12,9 +13,11 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t next;  /* the seq that is taken next */
-    uint64_t seen;  /* highest seq known to be committed */
-    uint64_t stood; /* `next` at the last intake_hint */
+    uint64_t next;   /* the seq that is taken next */
+    uint64_t seen;   /* highest seq known to be committed */
+    uint64_t stood;  /* `next` at the last intake_hint */
+    uint64_t lacked; /* `next` when intake_lack was told; 0: not */
+    uint64_t hole;   /* next … hole are nowhere any more; 0: no hole */
 } intake_t;
 
 typedef enum {
@@ -41,6 +44,11 @@ void intake_hint(intake_t *self, uint64_t committed);
 
 /* A replay from `next` found nothing: level with what is committed. */
 void intake_level(intake_t *self);
+
+/* A replay from `next` showed that nothing up to `to` is in the log any more.
+ * Believed when it is told again: an answer may be older than the question.
+ * Then `hole` says so until records follow on. True when that is news. */
+bool intake_lack(intake_t *self, uint64_t to);
 
 static inline bool intake_behind(const intake_t *self)
 {

@@ -95,7 +95,9 @@ static void s_pump(persister_t *self)
     self->replay_at_ms = ask ? now_ms : 0;
     if (ask) {
         figures_add(self->figures, FIGURE_REPLAYS, 1);
-        link_replay(self->link, self->intake.next, BUS_RECORDS_MAX);
+        /* At a hole only to see whether it is still there. */
+        link_replay(self->link, self->intake.next,
+                    self->intake.lacked ? 1 : BUS_RECORDS_MAX);
     }
     link_pause_journal(self->link, ask);
 }
@@ -220,6 +222,19 @@ static void s_on_journal(void *context, zframe_t **frame)
     s_pump(self);
 }
 
+/* The log was trimmed past what this store has: it was emptied, or put back
+ * from an old copy. What lies between is lost. Nothing is written behind it: a
+ * history with a hole must not look whole. */
+static void s_lack(persister_t *self, uint64_t to)
+{
+    if (!intake_lack(&self->intake, to))
+        return;
+    log_error("history_hole",
+              "first=%" PRIu64 " last=%" PRIu64 " hint=\"neither the store nor "
+              "the log has these; see docs/operations.md\"",
+              self->intake.next, self->intake.hole);
+}
+
 static void s_on_replay(void *context, zframe_t **frame)
 {
     persister_t *self = context;
@@ -227,6 +242,11 @@ static void s_on_replay(void *context, zframe_t **frame)
     int count = s_range(*frame, &first);
     if (self->mode != ACTIVE || !self->replay_at_ms)
         return;
+    uint64_t lacks_to = count > 0 ? first - 1 : self->committed;
+    if (count >= 0 && lacks_to >= self->intake.next) {
+        s_lack(self, lacks_to);
+        return; /* asked again when its time is over */
+    }
     self->replay_at_ms = 0;
     if (count < 0)
         s_on_bad(self);
@@ -395,6 +415,8 @@ static void s_gather(void *context)
         {FIGURE_SNAPSHOT_SEQ, news->snapshot_seq},
         {FIGURE_SNAPSHOT_AGE, age_ms},
         {FIGURE_DISAGREED, news->disagreed},
+        {FIGURE_HOLE_FIRST, self->intake.hole ? self->intake.next : 0},
+        {FIGURE_HOLE_LAST, self->intake.hole},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         figures_set(self->figures, gauges[i].figure, gauges[i].value);

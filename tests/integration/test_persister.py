@@ -25,9 +25,9 @@ BROKER = "ipc://run/broker-1"
 STORE = "sqlite:history.db"
 
 
-def started(cluster, persisters=1, **settings):
+def started(cluster, persisters=1, broker=None, **settings):
     made = cluster(brokers=1, persisters=persisters, edges=0,
-                   size=f"{WIDTH}x{HEIGHT}", persister=settings)
+                   size=f"{WIDTH}x{HEIGHT}", broker=broker, persister=settings)
     made.start()
     until(lambda: board(made.folder, BROKER, 1), 30, "a leader")
     return made
@@ -414,6 +414,80 @@ def test_verify_finds_what_is_wrong(cluster):
     assert found["ok"] and found["live"] == "equal", found
     assert found["snapshots"] >= 2
     assert verify(made, brokers="ipc://run/nobody")["live"] == "unreachable"
+
+
+def history(made):
+    return os.path.join(made.folder, "history.db")
+
+
+def put_back(made, path):
+    """The store as it was: None for empty."""
+    made["persister-1"].stop()
+    for end in ("", "-wal", "-shm"):
+        if os.path.exists(history(made) + end):
+            os.unlink(history(made) + end)
+    if path:
+        shutil.copy(path, history(made))
+    made["persister-1"].start()
+
+
+def hole(made):
+    found = answers(made["persister-1"]) or {}
+    return tuple(int(found.get(f"stipple_persister_hole_{end}_seq", 0))
+                 for end in ("first", "last"))
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("left", ["nothing", "an old copy"])
+def test_store_that_forgot_says_what_is_lost(cluster, left):
+    """What Redis has trimmed and the store no longer has is lost: told once, and
+    nothing is written behind it, until the whole store is back."""
+    made = started(cluster, broker={"log_limit": 1000})
+    old, whole = history(made) + ".old", history(made) + ".whole"
+    acknowledged = place(made, 2000)
+    check(made, acknowledged)
+    made["persister-1"].stop()
+    shutil.copy(history(made), old)
+    made["persister-1"].start()
+    kept = max(acknowledged) if left == "an old copy" else 0
+    acknowledged |= place(made, 3000, seed=2)
+    stored(made, max(acknowledged))
+    until(lambda: made["broker-1"].metrics()["stipple_broker_log_records"] <
+          1500, 20, "the log is trimmed")
+    made["persister-1"].stop()
+    shutil.copy(history(made), whole)
+
+    put_back(made, old if kept else None)
+    acknowledged |= place(made, 500, seed=3)
+    until(lambda: hole(made)[1], 20, "the hole is told")
+    first, last = hole(made)
+    assert first == kept + 1 and last < max(acknowledged)
+    time.sleep(2.5)
+    assert hole(made)[0] == first
+    log = made["persister-1"].log()
+    assert log.count("event=history_hole") == 1
+    assert f"first={first} last={last}" in log
+    assert values(made)["stipple_persister_checkpoint"] == kept
+    assert values(made)["stipple_persister_replays_total"] < 20
+    found = verify(made)
+    assert not found["ok"] and found["live"] == "behind", found
+
+    put_back(made, whole)
+    check(made, acknowledged)
+    assert hole(made) == (0, 0)
+
+
+@pytest.mark.timeout(120)
+def test_store_emptied_under_its_persister_is_filled_from_the_log(cluster):
+    """While the log still has all: nothing is lost, and nothing is skipped."""
+    made = started(cluster, snapshot_ms=500)
+    acknowledged = place(made, 200)
+    stored(made, max(acknowledged))
+    for end in ("", "-wal", "-shm"):
+        os.unlink(history(made) + end)
+    acknowledged |= place(made, 200, seed=2)
+    until(lambda: "deleted or replaced" in made["persister-1"].log(), 20)
+    check(made, acknowledged)
 
 
 @pytest.mark.timeout(60)

@@ -4,6 +4,7 @@ questions an edge asks a persister."""
 
 import collections
 import os
+import random
 import struct
 import threading
 import time
@@ -98,6 +99,8 @@ class Player(threading.Thread):
         self.error = None
         self.ticket = 0
         self.requests = collections.Counter()
+        # So that two players one after the other do not repeat requests.
+        self.first_request = random.getrandbits(31)
 
     def run(self):
         try:
@@ -130,7 +133,7 @@ class Player(threading.Thread):
         user &= 2 ** 64 - 1
         self.requests[user] += 1
         self.waiting[self.ticket] = [0, (
-            user, self.requests[user], self.rng.randrange(self.width),
+            user, self.first_request + self.requests[user], self.rng.randrange(self.width),
             self.rng.randrange(self.height), self.rng.randrange(16))]
         return self.ticket
 

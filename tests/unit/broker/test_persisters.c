@@ -75,6 +75,9 @@ START_TEST(checkpoint_is_the_granted_ones_and_never_falls)
     ck_assert_uint_eq(persisters.checkpoint, 50);
     s_granted(1, 40);
     ck_assert_uint_eq(persisters.checkpoint, 50);
+    ck_assert_uint_eq(persisters_kept(&persisters, now_ms), 40);
+    s_granted(1, 60);
+    ck_assert_uint_eq(persisters_kept(&persisters, now_ms), 60);
     persisters_forget_grant(&persisters);
     ck_assert_uint_eq(persisters.checkpoint, 0);
 }

@@ -101,6 +101,25 @@ START_TEST(hint_of_what_is_known_changes_nothing)
 }
 END_TEST
 
+START_TEST(hole_is_believed_when_it_is_told_twice)
+{
+    uint64_t skip;
+    intake_t intake = s_level_at(10);
+    ck_assert(!intake_lack(&intake, 20));
+    ck_assert_uint_eq(intake.hole, 0);
+    ck_assert(intake_behind(&intake)); /* it is asked again */
+    ck_assert(intake_lack(&intake, 20));
+    ck_assert_uint_eq(intake.hole, 20);
+    ck_assert(!intake_lack(&intake, 25)); /* known */
+    ck_assert_uint_eq(intake.hole, 25);
+    ck_assert_int_eq(intake_offer(&intake, 26, 30, &skip), INTAKE_GAP);
+    ck_assert_uint_eq(intake.hole, 25);
+    ck_assert_int_eq(intake_offer(&intake, 11, 30, &skip), INTAKE_TAKE);
+    ck_assert_uint_eq(intake.hole, 0);
+    ck_assert(!intake_lack(&intake, 40));
+}
+END_TEST
+
 Suite *suite_persister_intake(void);
 Suite *suite_persister_intake(void)
 {
@@ -113,6 +132,7 @@ Suite *suite_persister_intake(void)
     tcase_add_test(facts, gap_is_behind_until_it_is_filled);
     tcase_add_test(facts, refused_message_leaves_it_behind);
     tcase_add_test(facts, hint_counts_only_where_nothing_moves);
+    tcase_add_test(facts, hole_is_believed_when_it_is_told_twice);
     tcase_add_test(facts, hint_of_what_is_known_changes_nothing);
     suite_add_tcase(suite, facts);
     return suite;
