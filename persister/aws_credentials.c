@@ -203,13 +203,13 @@ bool aws_credentials_renew(aws_credentials_t *self)
     aws_keys_t before = self->keys;
     self->keys = (aws_keys_t){0};
     s_look(self);
-    bool same = !self->keys.access_key ||
-                (s_equal(before.access_key, self->keys.access_key) &&
-                 s_equal(before.session_token, self->keys.session_token));
     if (!self->keys.access_key) {
         self->keys = before;
         return false;
     }
+    bool same = s_equal(before.access_key, self->keys.access_key) &&
+                s_equal(before.secret_key, self->keys.secret_key) &&
+                s_equal(before.session_token, self->keys.session_token);
     aws_keys_fini(&before);
     return !same;
 }

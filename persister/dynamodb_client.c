@@ -95,6 +95,12 @@ void dynamodb_client_fail(dynamodb_client_t *self, const char *format, ...)
     va_end(arguments);
 }
 
+static bool s_blames_clock(const char *message)
+{
+    return strstr(message, "Signature expired") ||
+           strstr(message, "Signature not yet current");
+}
+
 dynamodb_action_t dynamodb_action(int status, const char *code,
                                   const char *message)
 {
@@ -123,10 +129,9 @@ dynamodb_action_t dynamodb_action(int status, const char *code,
         if (strcmp(table[i].code, code) == 0)
             return table[i].action;
     }
-    if (strcmp(code, "InvalidSignatureException") == 0 &&
-        (strstr(message, "Signature expired") ||
-         strstr(message, "Signature not yet current")))
-        return DYNAMODB_CLOCK;
+    /* Else the secret is wrong, or was replaced. */
+    if (strcmp(code, "InvalidSignatureException") == 0)
+        return s_blames_clock(message) ? DYNAMODB_CLOCK : DYNAMODB_RENEW;
     if (status == 0 || status == 429 || status >= 500)
         return DYNAMODB_WAIT;
     return DYNAMODB_FAIL;

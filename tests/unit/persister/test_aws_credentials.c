@@ -262,6 +262,21 @@ START_TEST(renewal_tells_whether_others_were_found)
 }
 END_TEST
 
+START_TEST(corrected_secret_counts_as_others)
+{
+    s_write("AWS_SHARED_CREDENTIALS_FILE",
+            "[default]\naws_access_key_id=A\naws_secret_access_key=mistyped\n");
+    aws_credentials_t *self = aws_credentials_new(s_play, NULL);
+    ck_assert_str_eq(aws_credentials_get(self)->secret_key, "mistyped");
+    ck_assert(!aws_credentials_renew(self));
+    s_write("AWS_SHARED_CREDENTIALS_FILE",
+            "[default]\naws_access_key_id=A\naws_secret_access_key=right\n");
+    ck_assert(aws_credentials_renew(self));
+    ck_assert_str_eq(aws_credentials_get(self)->secret_key, "right");
+    aws_credentials_destroy(&self);
+}
+END_TEST
+
 Suite *suite_persister_aws_credentials(void)
 {
     Suite *suite = suite_create("persister/aws_credentials");
@@ -276,6 +291,7 @@ Suite *suite_persister_aws_credentials(void)
     tcase_add_test(facts, keys_are_refreshed_before_they_expire);
     tcase_add_test(facts, expired_keys_are_not_handed_out);
     tcase_add_test(facts, renewal_tells_whether_others_were_found);
+    tcase_add_test(facts, corrected_secret_counts_as_others);
     suite_add_tcase(suite, facts);
     return suite;
 }
