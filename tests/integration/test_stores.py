@@ -29,6 +29,7 @@ pytestmark = pytest.mark.skipif(
 KINDS = {"dynamodb": DynamoLocal, "cassandra": CassandraLocal}
 PROXIES = {"dynamodb": DynamoProxy, "cassandra": CqlProxy}
 SIDE = 50
+LOCAL_QUORUM = 6
 
 
 @pytest.fixture(autouse=True)
@@ -224,6 +225,25 @@ def test_unprocessed_items_are_sent_again(through_proxy):
     made.place(500)
     made.await_stored()
     assert proxy.counts["unprocessed"] > 20
+    made.url = made.direct
+    made.check()
+
+
+@pytest.mark.timeout(120)
+def test_cql_keeps_to_what_keyspaces_allows(through_proxy):
+    """Batches of at most 30 statements, rows under 1 MB, LOCAL_QUORUM, several
+    connections. (Keyspaces itself is out of reach.)"""
+    made, proxy = through_proxy("cassandra")
+    proxy.weather = "overloaded"
+    made.place(3000)
+    made.await_trouble()
+    proxy.weather = "clear"
+    made.await_stored()
+    assert max(proxy.batches) == 30
+    assert proxy.largest < 1 << 20
+    assert proxy.consistencies == {LOCAL_QUORUM}
+    # More than 16 in flight open another.
+    assert len(proxy.links) / 2 >= 2
     made.url = made.direct
     made.check()
 

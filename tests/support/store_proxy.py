@@ -171,11 +171,15 @@ class CqlProxy:
     """Frames of CQL v4 between clients and the server at `server_port`."""
 
     OVERLOADED = 0x1001
+    EXECUTE, BATCH = 0x0A, 0x0D
 
     def __init__(self, server_port):
         self.server_port = server_port
         self.weather = "clear"
         self.counts = {}
+        self.batches = []  # statements of each
+        self.consistencies = set()
+        self.largest = 0  # frame
         self.links = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -228,7 +232,15 @@ class CqlProxy:
     def _requests(self, frame, client, server):
         weather, opcode = self.weather, frame[4]
         self.counts[weather] = self.counts.get(weather, 0) + 1
-        if weather == "overloaded" and opcode in (0x0A, 0x0D):
+        self.largest = max(self.largest, len(frame))
+        if opcode == self.BATCH:
+            self.batches += struct.unpack_from(">H", frame, 10)
+            self.consistencies.add(struct.unpack(">H", frame[-3:-1])[0])
+        elif opcode == self.EXECUTE:
+            after_id = 11 + struct.unpack_from(">H", frame, 9)[0]
+            self.consistencies |= set(struct.unpack_from(">H", frame,
+                                                         after_id))
+        if weather == "overloaded" and opcode in (self.EXECUTE, self.BATCH):
             text = b"on purpose"
             body = struct.pack(">IH", self.OVERLOADED, len(text)) + text
             client.sendall(b"\x84\0" + frame[2:4] + b"\0" +

@@ -2,6 +2,8 @@
 #include "common/board.h"
 #include "common/mem.h"
 #include "persister/blob.h"
+#include "persister/dynamodb_client.h"
+#include "persister/journal_cursor.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -76,6 +78,23 @@ START_TEST(record_takes_less_than_half)
 }
 END_TEST
 
+/* An item of DynamoDB holds 400 KB, a row of Keyspaces 1 MB. */
+START_TEST(remote_blob_of_noise_fits_an_item)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < JOURNAL_RECORDS_MAX; i++) {
+        uint8_t noise[RECORD_BYTES];
+        for (size_t at = 0; at < sizeof noise; at++)
+            noise[at] = (uint8_t)((state = fmix32(state + 1)) >> 24);
+        records[i] = record_decode(noise);
+        records[i].seq = i + 1;
+    }
+    size_t size = blob_encode(codec, bytes, records, JOURNAL_RECORDS_MAX);
+    ck_assert_uint_gt(size, 200u << 10); /* noise indeed */
+    ck_assert_uint_lt(size, DYNAMODB_ITEM_MAX - 1024);
+}
+END_TEST
+
 START_TEST(range_is_read_from_the_head)
 {
     uint64_t first;
@@ -117,6 +136,7 @@ Suite *suite_persister_blob(void)
     tcase_add_checked_fixture(facts, setup, teardown);
     tcase_add_test(facts, records_come_back);
     tcase_add_test(facts, record_takes_less_than_half);
+    tcase_add_test(facts, remote_blob_of_noise_fits_an_item);
     tcase_add_test(facts, range_is_read_from_the_head);
     tcase_add_test(facts, every_truncation_is_refused);
     tcase_add_test(facts, every_flipped_bit_is_refused);
