@@ -73,7 +73,7 @@ def exported(data, store):
         cwd=data, stdout=subprocess.PIPE, text=True)
     count, in_order, sums = 0, True, [0] * (SIDE * SIDE)
     with child.stdout as lines:
-        next(lines)
+        next(lines, None)
         for line in lines:
             seq, _, _, x, y, color = line.split(",")
             count += 1
@@ -165,7 +165,8 @@ def play(folder, store, data):
             "per_second": got["acknowledged_per_s"],
             "digest_mismatches": got["digest_mismatches"],
             "not_seen": got["acknowledged_not_seen"],
-            "log_grew_to": behind, "stored_s": stored_s, "stored_per_s": count / stored_s,
+            "log_grew_to": behind, "stored_s": stored_s,
+            "stored_per_s": count / stored_s,
             "verify_s": verify_s, "snapshots": word and word["snapshots"],
             "export_s": export_s, "exact": str(bool(exact))}
 
