@@ -283,12 +283,15 @@ def test_expired_session_token_is_replaced(through_proxy, monkeypatch,
 
 
 @pytest.mark.timeout(120)
-def test_wrong_credentials_are_named(through_proxy):
+@pytest.mark.parametrize("weather,named", [
+    ("unrecognized", "UnrecognizedClientException"),
+    ("mistyped", "InvalidSignatureException")])
+def test_wrong_credentials_are_named(through_proxy, weather, named):
     made, proxy = through_proxy("dynamodb")
-    proxy.weather = "unrecognized"
+    proxy.weather = weather
     made.place(100)
     made.await_trouble()
-    assert "UnrecognizedClientException" in made.made["persister-1"].log()
+    assert named in made.made["persister-1"].log()
     proxy.weather = "clear"
     made.await_stored()
 

@@ -3,7 +3,7 @@
 `weather` tells them to misbehave.
 
     DynamoProxy: clear throttle unprocessed unavailable stall close half
-                 expired unrecognized skew
+                 expired unrecognized mistyped skew
     CqlProxy:    clear overloaded stall close half
 """
 
@@ -152,6 +152,11 @@ class _DynamoHandler(http.server.BaseHTTPRequestHandler):
     def when_unrecognized(self):
         self.error(400, "UnrecognizedClientException",
                    "The security token included in the request is invalid.")
+
+    def when_mistyped(self):
+        self.error(400, "InvalidSignatureException",
+                   "The request signature we calculated does not match the "
+                   "signature you provided.")
 
     def when_skew(self):
         """A service whose clock is elsewhere, and which minds."""
