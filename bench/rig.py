@@ -149,7 +149,8 @@ class Rig:
     def redis(self, fsync="everysec"):
         port = free_port()
         aof = ["--appendonly", "no"] if fsync == "no" else [
-            "--appendonly", "yes", "--appendfsync", fsync]
+            "--appendonly", "yes", "--appendfsync", fsync,
+            "--auto-aof-rewrite-min-size", "256mb"]
         name = f"redis-{port}"
         # Debian's redis-tools holds the server under the checker's name.
         path = shutil.which("redis-server") or shutil.which("redis-check-rdb")

@@ -207,6 +207,7 @@ def redis_process(fsync):
     argv = ["redis-server", "--port", "0", "--dir", "redis",
             "--unixsocket", "../run/redis.sock", "--unixsocketperm", "700",
             "--appendonly", "yes", "--appendfsync", fsync, "--save", "",
+            "--auto-aof-rewrite-min-size", "256mb",
             "--maxmemory-policy", "noeviction", "--daemonize", "no"]
     return Process("redis", argv, executable=path,
                    check=["redis", "run/redis.sock"])
