@@ -18,8 +18,8 @@ import threading
 import time
 
 from replay import replayed
-from rig import BUILD, TOP, Rig, Swarm, answers, free_port, http, listens, \
-    load, wait_for
+from rig import BUILD, TOP, Rig, Swarm, answers, core_spared, free_port, http, \
+    listens, load, wait_for
 
 PEERS = os.path.join(TOP, "bench", "peers")
 MODULES = os.path.join(BUILD, "bench", "node")
@@ -158,7 +158,7 @@ def fanout(rounds=3, seconds=5, sizes=(5000, 15000), frames=(64, 1024)):
 
 def viewers_once(count, rate=1000, seconds=15, size="1000x1000"):
     """The edge alone on one core; its load, broker and Redis on the others."""
-    with Rig() as rig:
+    with Rig() as rig, core_spared(0):
         broker = rig.broker(rig.redis(), "--size", size)
         workers = -(-count // 15000)      # descriptors are 20,000 a process
         edge = rig.edge(broker, "--workers", workers, core=0)

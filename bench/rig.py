@@ -69,6 +69,17 @@ def load(url, secret, **options):
     return json.loads(done.stdout)
 
 
+@contextlib.contextmanager
+def core_spared(core):
+    """What is started meanwhile keeps off `core`, where there are others."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores - {core} or cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 class Process:
     """A started program; `cpu()` sums it and its children."""
 
