@@ -8,10 +8,14 @@
 #include "common/mem.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define LEAST_SLOTS 1024u
+#define CACHE_LINE_BYTES 64u
+#define HUGE_PAGE_BYTES (2u << 20)
 
 struct users {
     last_placement_t *slots; /* seq 0: empty */
@@ -22,11 +26,25 @@ struct users {
 
 _Static_assert(sizeof(last_placement_t) == 32, "two users a cache line");
 
+/* Empty slots, on huge pages where they fill some: users come at random, and
+ * every look-up would else miss the TLB too. */
+static last_placement_t *s_new_slots(size_t count)
+{
+    size_t size = count * sizeof(last_placement_t);
+    bool huge = size >= HUGE_PAGE_BYTES;
+    last_placement_t *slots =
+        mem_alloc_aligned(huge ? HUGE_PAGE_BYTES : CACHE_LINE_BYTES, size);
+    if (huge)
+        madvise(slots, size, MADV_HUGEPAGE);
+    memset(slots, 0, size);
+    return slots;
+}
+
 users_t *users_new(void)
 {
     users_t *self = mem_zalloc(1, sizeof *self);
     self->mask = LEAST_SLOTS - 1;
-    self->slots = mem_zalloc(LEAST_SLOTS, sizeof *self->slots);
+    self->slots = s_new_slots(LEAST_SLOTS);
     self->salt = random_u64() | 1;
     return self;
 }
@@ -79,7 +97,7 @@ static void s_rebuild(users_t *self, uint64_t keep_from_ms)
     while (slots < kept * 3)
         slots *= 2;
     self->mask = slots - 1;
-    self->slots = mem_zalloc(slots, sizeof *self->slots);
+    self->slots = s_new_slots(slots);
     self->count = kept;
     for (size_t i = 0; i <= old_mask; i++)
         if (old[i].seq && old[i].placed_at_ms >= keep_from_ms)
@@ -114,6 +132,6 @@ void users_clear(users_t *self)
 {
     free(self->slots);
     self->mask = LEAST_SLOTS - 1;
-    self->slots = mem_zalloc(LEAST_SLOTS, sizeof *self->slots);
+    self->slots = s_new_slots(LEAST_SLOTS);
     self->count = 0;
 }

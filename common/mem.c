@@ -30,6 +30,11 @@ void *mem_zalloc(size_t count, size_t size_bytes)
     return s_checked(calloc(count ? count : 1, size_bytes ? size_bytes : 1));
 }
 
+void *mem_alloc_aligned(size_t alignment, size_t size_bytes)
+{
+    return s_checked(aligned_alloc(alignment, size_bytes));
+}
+
 void *mem_realloc(void *memory, size_t count, size_t size_bytes)
 {
     if (!count || !size_bytes)

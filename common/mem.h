@@ -14,6 +14,9 @@ void *mem_alloc(size_t size_bytes);
 /* All bytes zero. Aborts where count × size overflows. */
 void *mem_zalloc(size_t count, size_t size_bytes);
 
+/* Both powers of two, alignment ≤ size. */
+void *mem_alloc_aligned(size_t alignment, size_t size_bytes);
+
 /* As realloc(), for count elements of size_bytes. */
 void *mem_realloc(void *memory, size_t count, size_t size_bytes);
 
