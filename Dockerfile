@@ -48,15 +48,21 @@ LABEL org.opencontainers.image.title="stipple" \
       org.opencontainers.image.description="A live shared canvas in the manner of r/place" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
-RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+# What the installation writes gets one date as well.
+RUN export SOURCE_DATE_EPOCH=1700000000 && touch /tmp/began \
+    && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
         --no-install-recommends libczmq4 libzmq5 libwebsockets17 \
         libwebsockets-evlib-uv libuv1 libhiredis0.14 libcurl4 libsqlite3-0 \
         libjansson4 libjwt0 libssl3 zlib1g libdeflate0 libspng0 libzstd1 \
         libmicrohttpd12 ca-certificates curl tini \
-    && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/ldconfig/aux-cache \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache \
+    && find /var/log -type f -exec truncate -s 0 {} + \
     && groupadd -g 10001 stipple \
     && useradd -u 10001 -g stipple -d /var/lib/stipple -s /usr/sbin/nologin stipple \
-    && install -d -o stipple -g stipple /var/lib/stipple
+    && install -d -o stipple -g stipple /var/lib/stipple \
+    && find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o \
+        -newer /tmp/began -exec touch -h --date="@$SOURCE_DATE_EPOCH" {} + \
+    && rm /tmp/began && touch --date="@$SOURCE_DATE_EPOCH" /tmp
 COPY --from=build /stage/ /
 USER stipple
 WORKDIR /var/lib/stipple
