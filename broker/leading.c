@@ -27,7 +27,8 @@
 
 #include <inttypes.h>
 
-/* Looks ahead while deciding, so that users' slots are in the cache. */
+/* Looks ahead while deciding, so that users' slots and pixels are in the cache.
+ */
 #define PREFETCH 8
 /* Log records dropped at once, and least worth a call. */
 #define TRIM_MOST 500000u
@@ -130,6 +131,12 @@ static int s_decode_mail(leading_t *leading, mail_t *mail)
     return 0;
 }
 
+static void s_prefetch(const broker_t *self, const bus_place_t *place)
+{
+    users_prefetch(self->world.users, place->user);
+    board_prefetch(self->world.board, s_index(self, place));
+}
+
 /* One PLACES message: into the batch, its verdicts to those that wait. */
 static void s_decide_mail(broker_t *self, const rules_t *rules, mail_t *mail)
 {
@@ -139,8 +146,7 @@ static void s_decide_mail(broker_t *self, const rules_t *rules, mail_t *mail)
         return;
     for (int i = 0; i < count; i++) {
         if (i + PREFETCH < count)
-            users_prefetch(self->world.users,
-                           leading->places[i + PREFETCH].user);
+            s_prefetch(self, &leading->places[i + PREFETCH]);
         s_decide(self, rules, &leading->places[i], &leading->answers[i]);
     }
     mail_t verdicts;

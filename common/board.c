@@ -115,6 +115,12 @@ uint8_t board_set(board_t *self, uint32_t index, uint8_t color)
     return before;
 }
 
+void board_prefetch(const board_t *self, uint32_t index)
+{
+    if (index < self->pixels)
+        __builtin_prefetch(&self->bytes[self->bits == 8 ? index : index / 2]);
+}
+
 int board_load(board_t *self, const void *bytes, size_t size)
 {
     if (size != self->size)

@@ -48,6 +48,9 @@ uint8_t board_get(const board_t *self, uint32_t index);
 /* Sets one pixel and returns its colour before. color < 2^bits. */
 uint8_t board_set(board_t *self, uint32_t index, uint8_t color);
 
+/* Brings the pixel's cache line near; any index. */
+void board_prefetch(const board_t *self, uint32_t index);
+
 /* Replaces all pixels by `size` packed bytes and computes the digest anew.
  * -1, board unchanged, where size does not fit the board. */
 int board_load(board_t *self, const void *bytes, size_t size);
