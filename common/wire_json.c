@@ -5,6 +5,7 @@
  */
 #include "common/wire_json.h"
 
+#include "common/json_input.h"
 #include "common/mem.h"
 
 #include <jansson.h>
@@ -165,7 +166,8 @@ static int s_decode_auth(wire_request_t *request, const json_t *root,
 {
     const json_t *member = json_object_get(root, "token");
     request->type = WIRE_AUTH;
-    if (!json_is_string(member) || json_string_length(member) > WIRE_AUTH_MAX)
+    if (!json_is_string(member) || json_string_length(member) > WIRE_AUTH_MAX ||
+        json_string_length(member) != strlen(json_string_value(member)))
         return -1;
     *token = mem_strdup(json_string_value(member));
     request->token.text = *token;
@@ -195,7 +197,7 @@ int wire_json_decode_request(wire_request_t *request, const char *text,
                              size_t size, char **token)
 {
     *token = NULL;
-    json_t *root = json_loadb(text, size, 0, NULL);
+    json_t *root = json_input_load(text, size, 0);
     int result = root ? s_decode_object(request, root, token) : -1;
     json_decref(root);
     return result;

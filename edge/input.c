@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/input.h"
 
+#include "common/json_input.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -33,13 +35,7 @@ int input_u32(const char *text, uint32_t *value)
 
 int input_color(const char *body, size_t size, int64_t *color)
 {
-    json_error_t error;
-    json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
-    if (!root) {
-        /* A number past int64 is off every palette, and still a number. */
-        *color = INT64_MAX;
-        return json_error_code(&error) == json_error_numeric_overflow ? 0 : -1;
-    }
+    json_t *root = json_input_load(body, size, JSON_REJECT_DUPLICATES);
     const json_t *member = json_object_get(root, "color");
     bool good = json_is_integer(member);
     *color = json_integer_value(member);

@@ -210,6 +210,8 @@ static const char *const s_bad_json[] = {
     "{\"type\":\"auth\"}",
     "{\"type\":\"place\",\"request\":1,\"x\":1,\"y\":2,\"color\":3} trailing",
     "{\"type\":\"since\",\"seq\":1,\"x\":\"\xff\"}",
+    "{\"type\":\"auth\",\"token\":\"a\\u0000b\"}",
+    "{\"type\":\"since\",\"seq\":1.5,\"x\":99999999999999999999}",
 };
 
 START_TEST(bad_json_is_refused)
@@ -220,6 +222,28 @@ START_TEST(bad_json_is_refused)
     ck_assert_int_eq(
         wire_json_decode_request(&request, text, strlen(text), &token), -1);
     ck_assert_ptr_null(token);
+}
+END_TEST
+
+START_TEST(numbers_past_int64_are_numbers)
+{
+    static const char place[] =
+        "{\"type\":\"place\",\"request\":4294967295,"
+        "\"x\":99999999999999999999999,\"y\":2,"
+        "\"color\":-99999999999999999999,\"z\":\"\\u0000\"}";
+    static const char since[] =
+        "{\"type\":\"since\",\"seq\":18446744073709551615}";
+    wire_request_t request;
+    char *token;
+    ck_assert_int_eq(
+        wire_json_decode_request(&request, place, sizeof place - 1, &token), 0);
+    ck_assert_uint_eq(request.place.request, UINT32_MAX);
+    ck_assert_int_eq(request.place.x, INT32_MAX);
+    ck_assert_int_eq(request.place.y, 2);
+    ck_assert_int_eq(request.place.color, INT32_MIN);
+    ck_assert_int_eq(
+        wire_json_decode_request(&request, since, sizeof since - 1, &token), 0);
+    ck_assert_uint_eq(request.since, INT64_MAX);
 }
 END_TEST
 
@@ -250,6 +274,7 @@ Suite *suite_common_wire(void)
     tcase_add_test(all, a_notice_carries_its_json);
     tcase_add_loop_test(all, bad_json_is_refused, 0,
                         sizeof s_bad_json / sizeof *s_bad_json);
+    tcase_add_test(all, numbers_past_int64_are_numbers);
     tcase_add_test(all, huge_and_negative_coordinates_are_saturated);
     suite_add_tcase(suite, all);
     return suite;

@@ -70,6 +70,21 @@ START_TEST(colors_of_any_size_are_read)
     ck_assert_int_eq(color, -1);
     ck_assert_int_eq(s_color("{\"color\":99999999999999999999}", &color), 0);
     ck_assert_int_eq(color, INT64_MAX);
+    ck_assert_int_eq(s_color("{\"color\":-99999999999999999999}", &color), 0);
+    ck_assert_int_eq(color, INT64_MIN);
+}
+END_TEST
+
+START_TEST(unknown_members_are_ignored_whatever_they_hold)
+{
+    static const char *const bodies[] = {
+        "{\"color\":3,\"z\":99999999999999999999}",
+        "{\"z\":[-99999999999999999999],\"color\":3}",
+        "{\"color\":3,\"z\":\"\\u0000\"}",
+    };
+    int64_t color = 0;
+    ck_assert_int_eq(s_color(bodies[_i], &color), 0);
+    ck_assert_int_eq(color, 3);
 }
 END_TEST
 
@@ -93,6 +108,8 @@ START_TEST(bad_bodies_are_refused)
         "color=3",
         "{\"color\":3,\"x\":\"\xff\"}",
         "{\"color\":03}",
+        "{\"color\":99999999999999999999",
+        "{\"color\":3.5,\"x\":99999999999999999999}",
     };
     int64_t color;
     ck_assert_int_eq(s_color(bodies[_i], &color), -1);
@@ -108,7 +125,9 @@ Suite *suite_edge_input(void)
     tcase_add_loop_test(tcase, other_text_is_no_integer, 0, 13);
     tcase_add_test(tcase, keys_are_unsigned_32_bit);
     tcase_add_test(tcase, colors_of_any_size_are_read);
-    tcase_add_loop_test(tcase, bad_bodies_are_refused, 0, 17);
+    tcase_add_loop_test(tcase, unknown_members_are_ignored_whatever_they_hold,
+                        0, 3);
+    tcase_add_loop_test(tcase, bad_bodies_are_refused, 0, 19);
     suite_add_tcase(suite, tcase);
     return suite;
 }
