@@ -23,7 +23,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -156,11 +155,21 @@ static void s_upgrade(visit_t *visit, exchange_t *exchange)
     s_send(visit);
 }
 
+/* Offers of other protocols are passed over (RFC 9110, section 7.8): Java and
+ * curl make one of HTTP/2 with an ordinary request. */
+static bool s_is_handshake(const request_head_t *head)
+{
+    char *offers = s_text(head->upgrade);
+    bool websocket = list_has(offers, "websocket");
+    free(offers);
+    return websocket;
+}
+
 /* True where the connection is idle again, and still here. */
 static bool s_answer(visit_t *visit, const request_head_t *head)
 {
     exchange_t *exchange = s_exchange(visit, head);
-    if (head->upgrade.text) {
+    if (s_is_handshake(head)) {
         s_upgrade(visit, exchange);
         return false;
     }
@@ -184,14 +193,6 @@ static void s_pass_on(visit_t *visit)
                 connection);
 }
 
-static bool s_is_ours(const request_head_t *head)
-{
-    static const char websocket[] = "websocket";
-    return !head->upgrade.text ||
-           (head->upgrade.size == sizeof websocket - 1 &&
-            !strncasecmp(head->upgrade.text, websocket, sizeof websocket - 1));
-}
-
 /* The next request is looked at before it is taken, so that libwebsockets may
  * have it from its first byte. True where the next one is there already. */
 static bool s_read(visit_t *visit)
@@ -206,7 +207,7 @@ static bool s_read(visit_t *visit)
         s_end(visit);
         return false;
     }
-    if (!request_head_parse(&head, buffer, (size_t)got) || !s_is_ours(&head)) {
+    if (!request_head_parse(&head, buffer, (size_t)got)) {
         s_pass_on(visit);
         return false;
     }

@@ -17,6 +17,9 @@
 
 /* URL, token of 8 KiB and the other headers of a request. */
 #define HEADERS_MAX_BYTES 16384
+/* A TLS record's worth: what libwebsockets leaves of one inside OpenSSL wakes
+ * no loop, and a long head was never read to its end. */
+#define RX_READ_BYTES 16384
 /* Control frames must fit; longer messages come in pieces. */
 #define RX_PIECE_BYTES 128
 /* What lws hands to one send(). */
@@ -147,6 +150,7 @@ static struct lws_context_creation_info s_info(guest_t *self, void **loops)
         .timeout_secs_ah_idle = CONNECTION_FIRST_S,
         .keepalive_timeout = CONNECTION_IDLE_S,
         .max_http_header_data = HEADERS_MAX_BYTES,
+        .pt_serv_buf_size = RX_READ_BYTES,
         .server_string = "stipple",
         .alpn = "http/1.1",
         .vhost_name = "edge",

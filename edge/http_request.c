@@ -38,6 +38,15 @@ static const struct {
     {HEADER_WS_KEY, WSI_TOKEN_KEY, NULL},
 };
 
+/* libwebsockets keeps the white space behind a value, which is none of it. */
+static char *s_trim(char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+    while (length && strchr(" \t", text[length - 1]))
+        text[--length] = '\0';
+    return text;
+}
+
 /* A header's value; NULL where absent. The caller's (free). */
 static char *s_header(struct lws *wsi, enum lws_token_indexes token)
 {
@@ -103,8 +112,8 @@ void http_request_read(exchange_t *exchange, struct lws *wsi)
     s_read_target(exchange, wsi);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         exchange->headers[headers[i].header] =
-            headers[i].custom ? s_custom(wsi, headers[i].custom)
-                              : s_header(wsi, headers[i].token);
+            s_trim(headers[i].custom ? s_custom(wsi, headers[i].custom)
+                                     : s_header(wsi, headers[i].token));
     const char *connection = exchange->headers[HEADER_CONNECTION];
     lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_HTTP);
     exchange->http10 = !strcmp(version, "HTTP/1.0");

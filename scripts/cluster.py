@@ -33,7 +33,8 @@ from supervisor import (Process, StartError, Supervisor, end_leftovers,
                         is_running, start_ticks)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.environ.get("STIPPLE_BIN") or os.path.join(ROOT, "build")
+BIN = os.path.abspath(os.environ.get("STIPPLE_BIN")
+                      or os.path.join(ROOT, "build"))
 READY_S = 120
 METRICS_OFFSET = 1000  # metrics ports are looked for from --port + this on
 

@@ -90,6 +90,26 @@ def test_frame_that_comes_byte_by_byte_is_a_frame(join, door):
 
 
 @DOORS
+def test_token_of_8_kib_is_a_token(game, door):
+    there = Door(game, door)
+    client = Client(there, token=game.signer.token(pad="x" * 5900),
+                    token_in="header", **there.options)
+    assert client.place(5, 5, 5)["status"] == "ok"
+    client.close()
+
+
+@DOORS
+def test_white_space_behind_a_value_is_none_of_it(join, door):
+    client = join(door, version="13  ")
+    assert client.place(5, 5, 5)["status"] == "ok"
+
+
+def test_websocket_may_be_one_offer_among_others(join):
+    client = join("direct", upgrade="foo/1, WebSocket")
+    assert client.place(6, 5, 5)["status"] == "ok"
+
+
+@DOORS
 def test_close_is_answered_by_the_same_code(join, door):
     client = join(door)
     client.socket.send(8, b"\x0f\xa0" + b"bye")  # 4000

@@ -183,6 +183,16 @@ def test_request_may_come_byte_by_byte(game, wire):
     assert one.answer()[0] == 200
 
 
+@pytest.mark.parametrize("offer", ["h2c", "TLS/1.0", "h2c, foo/2"])
+def test_offers_of_other_protocols_are_passed_over(wire, offer):
+    """Java's HttpClient and curl --http2 make them."""
+    one = wire()
+    for _ in range(2):
+        one.send(get("/healthz", "Connection: Upgrade, HTTP2-Settings",
+                     f"Upgrade: {offer}", "HTTP2-Settings: AAMAAABkAAQAAP__"))
+        assert one.answer()[0] == 200
+
+
 def test_head_is_not_followed_by_a_body(wire):
     one = wire()
     one.send(get("/api/v1/board").replace("GET", "HEAD", 1))

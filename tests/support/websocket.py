@@ -62,7 +62,8 @@ def tls_bytes(link):
 class WebSocket:
     def __init__(self, port, path="/api/v1/ws", protocol="stipple.v1",
                  headers=(), host="127.0.0.1", receive_buffer=None,
-                 timeout=10.0, source=None, tls=False):
+                 timeout=10.0, source=None, tls=False,
+                 upgrade="websocket", version="13"):
         self.link = socket.socket()
         if receive_buffer:
             self.link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
@@ -79,13 +80,13 @@ class WebSocket:
         self.pongs = []
         self.pings = 0
         self.received_bytes = 0
-        self._upgrade(path, protocol, headers, f"{host}:{port}", timeout)
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}",
+                 f"Upgrade: {upgrade}", f"Sec-WebSocket-Version: {version}"]
+        self._upgrade(lines, protocol, headers, timeout)
 
-    def _upgrade(self, path, protocol, headers, host, timeout):
+    def _upgrade(self, lines, protocol, headers, timeout):
         key = base64.b64encode(os.urandom(16))
-        lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket",
-                 "Connection: Upgrade", f"Sec-WebSocket-Key: {key.decode()}",
-                 "Sec-WebSocket-Version: 13"]
+        lines += ["Connection: Upgrade", f"Sec-WebSocket-Key: {key.decode()}"]
         if protocol:
             lines.append(f"Sec-WebSocket-Protocol: {protocol}")
         lines += [f"{name}: {value}" for name, value in headers]
