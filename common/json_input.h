@@ -2,8 +2,8 @@
  *
  * JSON from outside, whose whole numbers may be of any size.
  */
-#ifndef STIPPLE_COMMON_JSON_INPUT_H
-#define STIPPLE_COMMON_JSON_INPUT_H
+#ifndef COMMON_JSON_INPUT_H
+#define COMMON_JSON_INPUT_H
 
 #include <jansson.h>
 #include <stddef.h>
