@@ -324,7 +324,6 @@ static void s_make_slice(fanout_t *self)
     s_make_diff(self, round);
     if (self->beating)
         s_make_beat(self, round);
-    self->edge->metrics[EDGE_SEQ] = (int64_t)round->to;
 }
 
 /* Who came since then was told of everything up to then at least. */
@@ -362,6 +361,7 @@ static void s_start_round(fanout_t *self, uint64_t now_ms)
     self->attend = false;
     self->started_ms = now_ms;
     edge_count(self->edge, EDGE_TICKS);
+    self->edge->metrics[EDGE_SEQ] = (int64_t)self->at;
     self->edge->metrics[EDGE_EPOCH] = mirror_epoch(mirror);
     walk_start(&self->walk);
 }

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #define PACE_TARGET 0.60
-#define PACE_HIGH 0.75
-#define PACE_LOW 0.45
+#define PACE_HIGH 0.70
+#define PACE_LOW 0.54
 #define PACE_CALM 10
 
 typedef struct {
