@@ -16,6 +16,7 @@ import struct
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from replay import replayed
 from rig import BUILD, TOP, Rig, Swarm, answers, core_spared, free_port, http, \
@@ -24,6 +25,7 @@ from rig import BUILD, TOP, Rig, Swarm, answers, core_spared, free_port, http, \
 PEERS = os.path.join(TOP, "bench", "peers")
 MODULES = os.path.join(BUILD, "bench", "node")
 RATE = 10          # frames a second of the fan-out
+COMING_S = 10      # in which viewers come
 WS = {"path": "/api/v1/ws", "protocol": "stipple.v1"}
 
 
@@ -157,15 +159,20 @@ def fanout(rounds=3, seconds=5, sizes=(5000, 15000), frames=(64, 1024)):
 # --- How many viewers stay fresh ----------------------------------------------
 
 def viewers_once(count, rate=1000, seconds=15, size="1000x1000"):
-    """The edge alone on one core; its load, broker and Redis on the others."""
-    with Rig() as rig, core_spared(0):
+    """The edge alone on one core; its load, broker and Redis on the others.
+    Placing begins, and CPU counts, when all have come."""
+    with Rig() as rig, core_spared(0), ThreadPoolExecutor() as pool:
         broker = rig.broker(rig.redis(), "--size", size)
         workers = -(-count // 15000)      # descriptors are 20,000 a process
         edge = rig.edge(broker, "--workers", workers, core=0)
-        before = edge.cpu()
-        got = load(edge.url, edge.secret, viewers=count, placers=200,
-                   rate=rate, duration=seconds, ramp=4000)
-        share = (edge.cpu() - before) / got["elapsed_s"]
+        report = pool.submit(load, edge.url, edge.secret, viewers=count,
+                             placers=200, rate=rate, ramp=count // COMING_S,
+                             duration=COMING_S + seconds)
+        time.sleep(COMING_S + 2)
+        before, since = edge.cpu(), time.monotonic()
+        time.sleep(seconds - 3)
+        share = (edge.cpu() - before) / (time.monotonic() - since)
+        got = report.result()
     seen = got["place_to_seen_ms"]
     return {"server": "stipple", "viewers": count, "core_share": share,
             "p50_ms": seen["p50"], "p99_ms": seen["p99"],
@@ -194,11 +201,23 @@ def rediscast_once(count, rate=1000, seconds=8):
             "viewers_per_core": count / share * delivered / rate}
 
 
-def viewers(rounds=1, counts=(5000, 10000, 15000, 40000)):
+def middle(runs):
+    """Of several rows of one thing, each number's median."""
+    return {key: median(runs, key) if isinstance(value, (int, float)) else value
+            for key, value in runs[0].items()}
+
+
+def viewers(rounds=3, counts=(5000, 10000, 15000, 40000)):
     """1,000 placements a second. `viewers per core` is viewers ÷ share of a
     core; rediscast's is scaled to the messages that it delivered."""
-    rows = [viewers_once(count) for count in counts]
-    rows += [rediscast_once(count) for count in (50, 100)]
+    runs = [[viewers_once(count) for count in counts] +
+            [rediscast_once(count) for count in (50, 100)]
+            for _ in range(rounds)]
+    rows = [middle(row) for row in zip(*runs)]
+    for row, ones in zip(rows, zip(*runs)):
+        if "digest_mismatches" in row:
+            row["digest_mismatches"] = sum(one["digest_mismatches"]
+                                           for one in ones)
     peer = max(row["viewers_per_core"] for row in rows
                if row["server"] == "rediscast")
     for row in rows:

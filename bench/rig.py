@@ -135,6 +135,11 @@ class Process:
         self.log.close()
 
 
+    def show_log(self):
+        with open(self.log.name, errors="replace") as f:
+            print(f"--- {self.name}\n{f.read()[-1500:]}", file=sys.stderr)
+
+
 class Rig:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="stipple-bench-")
@@ -143,9 +148,11 @@ class Rig:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
         for process in reversed(self.processes):
             process.stop()
+            if failure:
+                process.show_log()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self, name, *argv, **more):
