@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define SOCKETS_PER_PROCESS 18000
+/* Linux hands out the even ports of its range (14,116) before the odd ones, and
+ * then goes through all of them at each connect. */
+#define SOCKETS_PER_SOURCE 10000
 #define PROCESSES_MAX 256
 
 #define INT(field, standard, least, most, unit, help)                          \
@@ -161,8 +164,9 @@ void config_load(config_t *self, int argc, char **argv)
         self->processes = least;
     if (self->processes > sockets)
         self->processes = sockets;
+    int64_t each = (sockets + self->processes - 1) / self->processes;
     if (!self->sources)
-        self->sources = 1;
+        self->sources = (each + SOCKETS_PER_SOURCE - 1) / SOCKETS_PER_SOURCE;
 }
 
 void config_free(config_t *self)

@@ -28,6 +28,15 @@ START_TEST(many_connections_are_spread_over_processes)
 {
     LOAD("--viewers", "40000");
     ck_assert_int_eq(config.processes, 3);
+    ck_assert_int_eq(config.sources, 2);
+    config_free(&config);
+}
+END_TEST
+
+START_TEST(few_connections_need_one_source)
+{
+    LOAD("--viewers", "9000", "--placers", "1000");
+    ck_assert_int_eq(config.sources, 1);
     config_free(&config);
 }
 END_TEST
@@ -90,6 +99,7 @@ Suite *suite_load_config(void)
     TCase *tests = tcase_create("config");
     tcase_add_test(tests, urls_may_stand_more_than_once);
     tcase_add_test(tests, many_connections_are_spread_over_processes);
+    tcase_add_test(tests, few_connections_need_one_source);
     tcase_add_test(tests, processes_are_no_more_than_connections);
     tcase_add_test(tests, window_is_a_power_of_two);
     tcase_add_exit_test(tests, remote_edges_are_refused, 2);
