@@ -3,9 +3,9 @@
  * See front.h. A visit is a connection that speaks HTTP:
  *
  *     idle ──request──► answering ──all is sent──► idle
- *                        │     ▲
- *                        ▼     │ the handler answers, or the socket takes more
- *                        waiting
+ *     │  ▲               │     ▲
+ *     ▼  │ more of it    ▼     │ the handler answers, or the socket takes more
+ *   half a request       waiting
  */
 #include "edge/front.h"
 
@@ -32,6 +32,8 @@
 /* Pipelined ones, before other sockets get their turn. */
 #define REQUESTS_A_TURN 8
 #define ANSWER_S 30
+/* For the rest of a request whose head is there. */
+#define BODY_S 20
 
 struct front {
     edge_t *edge;
@@ -45,6 +47,8 @@ typedef struct {
     front_t *front;
     connection_t *connection;
     exchange_t *exchange; /* under way, or NULL */
+    int awaited; /* bytes of the request that are to come first; 0: any */
+    bool piped;  /* the next request came before the handler answered */
 } visit_t;
 
 static visit_t *s_of_item(poller_item_t *item)
@@ -90,8 +94,12 @@ static bool s_send(visit_t *visit)
 static void s_on_reply(exchange_t *exchange)
 {
     visit_t *visit = exchange->context;
-    if (visit->exchange)
-        s_send(visit);
+    char byte;
+    if (!visit->exchange)
+        return;
+    if (recv(visit->item.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+        visit->piped = true;
+    s_send(visit);
 }
 
 static char *s_text(slice_t slice)
@@ -131,6 +139,9 @@ static exchange_t *s_exchange(visit_t *visit, const request_head_t *head)
     exchange->query = s_query(head->query);
     for (int i = 0; i < HEADER_COUNT; i++)
         exchange->headers[i] = s_text(head->headers[i]);
+    if (head->body.size)
+        exchange->body = s_text(head->body);
+    exchange->body_size = head->body.size;
     exchange->close = list_has(exchange->headers[HEADER_CONNECTION], "close");
     edge_count(exchange->edge, EDGE_HTTP_REQUESTS);
     return exchange;
@@ -181,6 +192,20 @@ static bool s_answer(visit_t *visit, const request_head_t *head)
     return false;
 }
 
+/* A head that libwebsockets would misread. */
+static void s_refuse(visit_t *visit)
+{
+    exchange_t *exchange = exchange_new(visit->front->edge);
+    exchange->context = visit;
+    exchange->on_reply = s_on_reply;
+    exchange->close = true;
+    edge_count(exchange->edge, EDGE_HTTP_MALFORMED);
+    exchange_problem(exchange, PROBLEM_BAD_REQUEST,
+                     "A field's name is the beginning of another's");
+    visit->exchange = exchange;
+    s_send(visit);
+}
+
 /* --- Reading ---------------------------------------------------------------
  */
 
@@ -193,8 +218,31 @@ static void s_pass_on(visit_t *visit)
                 connection);
 }
 
-/* The next request is looked at before it is taken, so that libwebsockets may
- * have it from its first byte. True where the next one is there already. */
+/* Wakes only when `bytes` are there, or the end. */
+static void s_await(visit_t *visit, int bytes)
+{
+    if (bytes != visit->awaited)
+        setsockopt(visit->item.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes,
+                   sizeof bytes);
+    visit->awaited = bytes;
+}
+
+/* The whole request is in `buffer`, and so far in the socket too. True where
+ * the next one is there already. */
+static bool s_take(visit_t *visit, const request_head_t *head, size_t got)
+{
+    if (head->body.size && visit->piped) {
+        s_end(visit); /* as the contract says of bodies that do not wait */
+        return false;
+    }
+    s_await(visit, 0);
+    recv(visit->item.fd, NULL, head->size, MSG_TRUNC | MSG_DONTWAIT);
+    visit->piped = false;
+    return s_answer(visit, head) && got > head->size;
+}
+
+/* A request is looked at before it is taken, so that libwebsockets may have it
+ * from its first byte. True where the next one is there already. */
 static bool s_read(visit_t *visit)
 {
     static char buffer[HEAD_BYTES_MAX]; /* one thread */
@@ -203,16 +251,26 @@ static bool s_read(visit_t *visit)
     ssize_t got = recv(fd, buffer, sizeof buffer, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    if (got <= 0) {
+    if (got <= 0 || got < visit->awaited) { /* nothing comes any more */
         s_end(visit);
         return false;
     }
-    if (!request_head_parse(&head, buffer, (size_t)got)) {
-        s_pass_on(visit);
+    head_kind_t kind = request_head_parse(&head, buffer, (size_t)got);
+    size_t whole = head.size ? head.size : (size_t)got + 1;
+    if (kind == HEAD_PLAIN)
+        return s_take(visit, &head, (size_t)got);
+    if (kind == HEAD_PARTIAL && whole <= sizeof buffer) {
+        if (!visit->awaited)
+            s_expire_in(visit, head.size ? BODY_S : CONNECTION_FIRST_S);
+        s_await(visit, (int)whole);
         return false;
     }
-    recv(fd, NULL, head.size, MSG_TRUNC | MSG_DONTWAIT);
-    return s_answer(visit, &head) && (size_t)got > head.size;
+    s_await(visit, 0);
+    if (guest_misreads(buffer, (size_t)got))
+        s_refuse(visit);
+    else
+        s_pass_on(visit);
+    return false;
 }
 
 static void s_read_some(visit_t *visit)

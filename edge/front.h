@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The door: every socket that is accepted without TLS. The requests of those
- * who watch (request_head.h) are answered here, and their WebSockets held
- * (direct.h); a connection that asks for anything else goes to libwebsockets
- * (guest.h) with nothing read, for good.
+ * The door: every socket that is accepted without TLS. Requests of the common
+ * kind (request_head.h) are answered here, and WebSockets held (direct.h); a
+ * connection that asks for anything else goes to libwebsockets (guest.h) with
+ * nothing read, for good.
  */
 #ifndef EDGE_FRONT_H
 #define EDGE_FRONT_H

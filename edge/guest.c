@@ -14,6 +14,8 @@
 
 #include <libwebsockets.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 /* URL, token of 8 KiB and the other headers of a request. */
 #define HEADERS_MAX_BYTES 16384
@@ -189,6 +191,38 @@ void guest_adopt(guest_t *self, int fd, connection_t *connection)
         lws_set_opaque_user_data(wsi, connection);
     else /* fd is closed */
         connection_destroy(&connection, self->edge);
+}
+
+/* A proper beginning, and no name itself. Methods end with a blank. */
+static bool s_begins_a_name(const char *text, size_t size)
+{
+    const char *name;
+    bool begins = false;
+    for (int i = 0;
+         (name = (const char *)lws_token_to_string((enum lws_token_indexes)i));
+         i++)
+        if (!strncasecmp(name, text, size)) {
+            if (name[size] == ':')
+                return false;
+            begins |= name[size] != '\0';
+        }
+    return begins;
+}
+
+bool guest_misreads(const char *bytes, size_t size)
+{
+    const char *end = bytes + size, *line, *stop = bytes;
+    while ((line = memchr(stop, '\n', (size_t)(end - stop)))) {
+        stop = ++line;
+        if (line < end && (*line == '\r' || *line == '\n'))
+            return false; /* the body */
+        while (stop < end && *stop != ':' && *stop != '\n')
+            stop++;
+        if (stop < end && *stop == ':' &&
+            s_begins_a_name(line, (size_t)(stop - line)))
+            return true;
+    }
+    return false;
 }
 
 void guest_leave(guest_t *self)

@@ -21,6 +21,11 @@ guest_t *guest_new(edge_t *edge, struct uv_loop_s *loop);
 /* Serves that accepted socket; takes both. */
 void guest_adopt(guest_t *self, int fd, connection_t *connection);
 
+/* Whether libwebsockets 4.1 would not find each field of these heads: behind a
+ * name that is the beginning of one it knows (`X: 1`), it takes the next line
+ * for a part of that name. A Content-Length may so be hidden from it. */
+bool guest_misreads(const char *bytes, size_t size);
+
 /* Whose callback this is. */
 edge_t *guest_edge(struct lws *wsi);
 /* NULL where the socket was not adopted yet. */

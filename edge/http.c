@@ -221,6 +221,18 @@ static void s_on_reply(exchange_t *exchange)
 /* --- Reading -----------------------------------------------------------------
  */
 
+/* Where libwebsockets found no length it may have missed one (guest_misreads):
+ * what follows may be a body, and its answer, behind a proxy, another person's.
+ * Such a connection ends with its answer, but where no proxy can be: behind our
+ * own TLS, and in HTTP/1.0, which none speaks to us with keep-alive. */
+static bool s_end_is_in_doubt(const exchange_t *exchange, struct lws *wsi)
+{
+    const edge_config_t *config = exchange->edge->config;
+    bool proxied = config->trusted_proxies && *config->trusted_proxies;
+    return !http_request_has_length(wsi) &&
+           (proxied || (!edge_config_has_tls(config) && !exchange->http10));
+}
+
 static exchange_t *s_begin(http_t *self, struct lws *wsi)
 {
     exchange_t *exchange = exchange_new(self->edge);
@@ -231,6 +243,7 @@ static exchange_t *s_begin(http_t *self, struct lws *wsi)
     exchange->connection = guest_connection(wsi);
     http_equip(exchange);
     http_request_read(exchange, wsi);
+    exchange->close |= s_end_is_in_doubt(exchange, wsi);
     edge_count(self->edge, EDGE_HTTP_REQUESTS);
     return exchange;
 }

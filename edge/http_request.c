@@ -135,12 +135,16 @@ int64_t http_request_body_length(struct lws *wsi)
     return length;
 }
 
+bool http_request_has_length(struct lws *wsi)
+{
+    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+}
+
 bool http_request_is_open_ended(const exchange_t *exchange, struct lws *wsi)
 {
     bool writes = exchange->verb == VERB_POST || exchange->verb == VERB_PUT ||
                   lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0;
-    return writes &&
-           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0;
+    return writes && !http_request_has_length(wsi);
 }
 
 bool http_request_expects(struct lws *wsi)

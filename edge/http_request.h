@@ -14,6 +14,9 @@ struct lws;
  * is "" where it is no text, or the version neither HTTP/1.0 nor HTTP/1.1. */
 void http_request_read(exchange_t *exchange, struct lws *wsi);
 
+/* A Content-Length was found, good or bad. */
+bool http_request_has_length(struct lws *wsi);
+
 /* How long the body is: 0 for none; -1 where that cannot be told. */
 int64_t http_request_body_length(struct lws *wsi);
 

@@ -23,9 +23,25 @@ static const char *const names[HEADER_COUNT] = {
     [HEADER_WS_KEY] = "sec-websocket-key",
 };
 
+static const struct {
+    const char *word;
+    verb_t verb;
+    bool has_body;
+} methods[] = {
+    {"GET ", VERB_GET, false},         {"HEAD ", VERB_HEAD, false},
+    {"OPTIONS ", VERB_OPTIONS, false}, {"POST ", VERB_POST, true},
+    {"PUT ", VERB_PUT, true},
+};
+
 /* These change where a request ends, or what is to be said before it does. */
-static const char *const uncommon[] = {"content-length", "transfer-encoding",
-                                       "expect"};
+static const char *const uncommon[] = {"transfer-encoding", "expect"};
+
+/* What is found on the way to a request_head_t. */
+typedef struct {
+    request_head_t *head;
+    slice_t length; /* the Content-Length field */
+    bool has_body;
+} parse_t;
 
 static bool s_is(slice_t name, const char *text)
 {
@@ -55,21 +71,26 @@ static bool s_is_path(slice_t path)
     return true;
 }
 
+/* The length of the method with its blank; 0 where it is none of ours. */
+static size_t s_method(parse_t *self, slice_t line)
+{
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        size_t size = strlen(methods[i].word);
+        if (line.size > size && !memcmp(line.text, methods[i].word, size)) {
+            self->head->verb = methods[i].verb;
+            self->has_body = methods[i].has_body;
+            return size;
+        }
+    }
+    return 0;
+}
+
 /* "GET /path?query HTTP/1.1" */
-static bool s_request_line(request_head_t *head, slice_t line)
+static bool s_request_line(parse_t *self, slice_t line)
 {
     static const char version[] = " HTTP/1.1";
-    static const struct {
-        const char *word;
-        verb_t verb;
-    } verbs[] = {{"GET ", VERB_GET}, {"HEAD ", VERB_HEAD}};
-    size_t tail = sizeof version - 1, skip = 0;
-    for (size_t i = 0; i < 2 && !skip; i++)
-        if (line.size > strlen(verbs[i].word) &&
-            !memcmp(line.text, verbs[i].word, strlen(verbs[i].word))) {
-            head->verb = verbs[i].verb;
-            skip = strlen(verbs[i].word);
-        }
+    request_head_t *head = self->head;
+    size_t tail = sizeof version - 1, skip = s_method(self, line);
     if (!skip || line.size < skip + tail ||
         memcmp(line.text + line.size - tail, version, tail))
         return false;
@@ -102,8 +123,9 @@ static bool s_keep(slice_t *where, slice_t value)
     return true;
 }
 
-static bool s_field(request_head_t *head, slice_t line)
+static bool s_field(parse_t *self, slice_t line)
 {
+    request_head_t *head = self->head;
     const char *colon = memchr(line.text, ':', line.size);
     if (!colon)
         return false;
@@ -114,12 +136,32 @@ static bool s_field(request_head_t *head, slice_t line)
     for (size_t i = 0; i < sizeof uncommon / sizeof *uncommon; i++)
         if (s_is(name, uncommon[i]))
             return false;
+    if (s_is(name, "content-length"))
+        return s_keep(&self->length, value) && value.size;
     if (s_is(name, "upgrade"))
         return s_keep(&head->upgrade, value);
     for (size_t i = 0; i < HEADER_COUNT; i++)
         if (s_is(name, names[i]))
             return s_keep(&head->headers[i], value);
     return true;
+}
+
+/* A body's length is told where there may be one, and nowhere else. */
+static bool s_body(parse_t *self)
+{
+    slice_t length = self->length;
+    size_t size = 0;
+    if (!self->has_body || !length.text)
+        return self->has_body == !!length.text;
+    if (length.size > sizeof "4096" - 1)
+        return false;
+    for (size_t i = 0; i < length.size; i++) {
+        if (!isdigit((unsigned char)length.text[i]))
+            return false;
+        size = size * 10 + (size_t)(length.text[i] - '0');
+    }
+    self->head->body.size = size;
+    return size <= EXCHANGE_BODY_MAX;
 }
 
 /* Printable ASCII and line ends, nothing else. */
@@ -132,24 +174,44 @@ static bool s_is_text(const char *bytes, size_t size)
     return true;
 }
 
-bool request_head_parse(request_head_t *head, const char *bytes, size_t size)
+/* A word and a blank, or a word so far, and no empty line behind bare LFs. */
+static bool s_is_beginning(const char *bytes, size_t size)
 {
-    const char *end = memmem(bytes, size, "\r\n\r\n", 4);
-    *head = (request_head_t){0};
-    if (!end)
-        return false;
-    head->size = (size_t)(end - bytes) + 4;
-    if (!s_is_text(bytes, head->size))
-        return false;
-    const char *at = bytes;
-    for (bool first = true; at < end + 2; first = false) {
-        const char *stop = memmem(at, (size_t)(end + 2 - at), "\r\n", 2);
+    size_t word = 0;
+    while (word < size && isalpha((unsigned char)bytes[word]))
+        word++;
+    return word && (word == size || bytes[word] == ' ') &&
+           !memmem(bytes, size, "\n\n", 2) && !memmem(bytes, size, "\n\r\n", 3);
+}
+
+/* The lines up to `end`, which is where the empty one's CRLF begins. */
+static bool s_lines(parse_t *self, const char *at, const char *end)
+{
+    for (bool first = true; at < end; first = false) {
+        const char *stop = memmem(at, (size_t)(end - at), "\r\n", 2);
         slice_t line = {at, (size_t)(stop - at)};
         if (memchr(line.text, '\r', line.size) ||
             memchr(line.text, '\n', line.size) ||
-            !(first ? s_request_line(head, line) : s_field(head, line)))
+            !(first ? s_request_line(self, line) : s_field(self, line)))
             return false;
         at = stop + 2;
     }
-    return head->headers[HEADER_HOST].text;
+    return true;
+}
+
+head_kind_t request_head_parse(request_head_t *head, const char *bytes,
+                               size_t size)
+{
+    const char *end = memmem(bytes, size, "\r\n\r\n", 4);
+    parse_t parse = {.head = head};
+    *head = (request_head_t){0};
+    if (!end)
+        return s_is_beginning(bytes, size) ? HEAD_PARTIAL : HEAD_OTHER;
+    size_t head_size = (size_t)(end - bytes) + 4;
+    if (!s_is_text(bytes, head_size) || !s_lines(&parse, bytes, end + 2) ||
+        !s_body(&parse) || !head->headers[HEADER_HOST].text)
+        return HEAD_OTHER;
+    head->size = head_size + head->body.size;
+    head->body.text = bytes + head_size;
+    return size < head->size ? HEAD_PARTIAL : HEAD_PLAIN;
 }

@@ -36,8 +36,10 @@ static void s_check_head(const uint8_t *data, size_t size)
     request_head_t head;
     char *text = malloc(size + 1);
     memcpy(text, data, size);
-    if (request_head_parse(&head, text, size)) {
-        if (head.size > size || memcmp(text + head.size - 4, "\r\n\r\n", 4) ||
+    if (request_head_parse(&head, text, size) == HEAD_PLAIN) {
+        if (head.size > size || head.body.size > EXCHANGE_BODY_MAX ||
+            head.body.text + head.body.size != text + head.size ||
+            memcmp(head.body.text - 4, "\r\n\r\n", 4) ||
             head.path.text[0] != '/')
             abort();
         for (size_t i = 0; i < HEADER_COUNT; i++)
