@@ -29,6 +29,7 @@ static int s_listen(const struct addrinfo *address, bool both)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited */
     if (address->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (!bind(fd, address->ai_addr, address->ai_addrlen) &&
@@ -67,7 +68,6 @@ int listener_open(const char *host, uint16_t port)
 int listener_accept(int listener, struct sockaddr_storage *peer)
 {
     socklen_t size = sizeof *peer;
-    int on = 1;
     int fd = accept4(listener, (struct sockaddr *)peer, &size,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
@@ -75,7 +75,6 @@ int listener_accept(int listener, struct sockaddr_storage *peer)
                        errno == ENOMEM
                    ? LISTENER_EXHAUSTED
                    : -1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
 }
 

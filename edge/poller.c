@@ -21,6 +21,10 @@ struct poller {
     int epoll;
     uv_poll_t handle;
     poller_item_t *items, *gone;
+    /* By descriptor, so that a socket passes from one item to another without
+     * the kernel; NULL where none of ours. */
+    poller_item_t **holders;
+    int size;
 };
 
 static void s_link(poller_item_t **list, poller_item_t *item)
@@ -45,9 +49,21 @@ static void s_unlink(poller_item_t **list, poller_item_t *item)
 static int s_control(poller_t *self, int operation, poller_item_t *item,
                      uint32_t events)
 {
-    struct epoll_event event = {.events = events, .data.ptr = item};
+    struct epoll_event event = {.events = events, .data.fd = item->fd};
     item->events = events;
     return epoll_ctl(self->epoll, operation, item->fd, &event);
+}
+
+static void s_hold(poller_t *self, int fd, poller_item_t *item)
+{
+    if (fd >= self->size) {
+        int size = fd * 2 + 64;
+        self->holders =
+            mem_realloc(self->holders, (size_t)size, sizeof *self->holders);
+        while (self->size < size)
+            self->holders[self->size++] = NULL;
+    }
+    self->holders[fd] = item;
 }
 
 /* Events of one item may end another that stands further down. */
@@ -58,8 +74,8 @@ static void s_on_ready(uv_poll_t *handle, int status, int ignored)
     (void)status, (void)ignored;
     int count = epoll_wait(self->epoll, ready, EVENTS_A_TURN, 0);
     for (int i = 0; i < count; i++) {
-        poller_item_t *item = ready[i].data.ptr;
-        if (item->fd >= 0)
+        poller_item_t *item = self->holders[ready[i].data.fd];
+        if (item)
             item->ops->on_events(item, ready[i].events);
     }
 }
@@ -94,6 +110,7 @@ void poller_destroy(poller_t **self_p)
     if (!self)
         return;
     close(self->epoll);
+    free(self->holders);
     free(self);
 }
 
@@ -102,10 +119,12 @@ int poller_add(poller_t *self, poller_item_t *item, int fd, uint32_t events)
     item->fd = fd;
     if (s_control(self, EPOLL_CTL_ADD, item, events) < 0)
         return -1;
+    s_hold(self, fd, item);
     s_link(&self->items, item);
     return 0;
 }
 
+/* The socket is another's, or nobody's, now. */
 static void s_gone(poller_t *self, poller_item_t *item)
 {
     item->fd = -1;
@@ -117,9 +136,11 @@ void poller_pass(poller_t *self, poller_item_t *from, poller_item_t *to,
                  uint32_t events)
 {
     to->fd = from->fd;
-    s_control(self, EPOLL_CTL_MOD, to, events);
+    to->events = from->events;
+    s_hold(self, to->fd, to);
     s_link(&self->items, to);
     s_gone(self, from);
+    poller_wait(self, to, events);
 }
 
 void poller_wait(poller_t *self, poller_item_t *item, uint32_t events)
@@ -132,6 +153,7 @@ int poller_release(poller_t *self, poller_item_t *item)
 {
     int fd = item->fd;
     s_control(self, EPOLL_CTL_DEL, item, 0);
+    self->holders[fd] = NULL;
     s_gone(self, item);
     return fd;
 }
@@ -140,6 +162,7 @@ void poller_end(poller_t *self, poller_item_t *item)
 {
     if (item->fd < 0)
         return;
+    self->holders[item->fd] = NULL;
     close(item->fd); /* leaves the set with it */
     s_gone(self, item);
 }

@@ -141,6 +141,7 @@ static void s_on_wake(uv_timer_t *timer)
 static void s_on_idle(uv_idle_t *handle)
 {
     server_t *self = handle->data;
+    front_reap(self->front); /* no visits to who left just now */
     fanout_slice(self->edge->fanout);
 }
 
