@@ -35,7 +35,7 @@ END_TEST
 
 START_TEST(few_connections_need_one_source)
 {
-    LOAD("--viewers", "9000", "--placers", "1000");
+    LOAD("--viewers", "10000");
     ck_assert_int_eq(config.sources, 1);
     config_free(&config);
 }
