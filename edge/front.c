@@ -192,9 +192,11 @@ static bool s_answer(visit_t *visit, const request_head_t *head)
     return false;
 }
 
-/* A head that libwebsockets would misread. */
-static void s_refuse(visit_t *visit)
+/* A head that libwebsockets would misread. What came is read away, or closing
+ * would reset the connection before its peer has the answer. */
+static void s_refuse(visit_t *visit, size_t got)
 {
+    recv(visit->item.fd, NULL, got, MSG_TRUNC | MSG_DONTWAIT);
     exchange_t *exchange = exchange_new(visit->front->edge);
     exchange->context = visit;
     exchange->on_reply = s_on_reply;
@@ -267,7 +269,7 @@ static bool s_read(visit_t *visit)
     }
     s_await(visit, 0);
     if (guest_misreads(buffer, (size_t)got))
-        s_refuse(visit);
+        s_refuse(visit, (size_t)got);
     else
         s_pass_on(visit);
     return false;
