@@ -22,8 +22,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def free_port():
+    """Free on all addresses: the loads' 127.0.0.x keep ports for a minute."""
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+        s.bind(("", 0))
         return s.getsockname()[1]
 
 
