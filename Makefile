@@ -5,109 +5,119 @@
 #   make check           unit tests of this variant (no network, seconds)
 #   make lint            formats, layers, function sizes
 #   make fuzz            fuzz targets in build/fuzz/ (clang)
+#   make install         programs and page below DESTDIR/PREFIX (/usr/local)
 #   make deb             build/stipple_VERSION_ARCH.deb
-#   WERROR=              builds on where a newer compiler warns
+#   make compile_commands.json   for clangd and its like
+#   WERROR=-Werror       stops at a compiler's warning, as tests and CI do
 
 CC ?= gcc
-WERROR ?= -Werror
-PKGS := libczmq libzmq libwebsockets libuv hiredis libcurl sqlite3 jansson \
-        libjwt libssl libcrypto zlib libdeflate spng libzstd libmicrohttpd
+VERSION := 0.2.0
+PREFIX ?= /usr/local
+WERROR ?=
+PKGS := libczmq libzmq libuv liburing hiredis libcurl sqlite3 jansson \
+        libssl libcrypto zlib libdeflate spng libzstd libmicrohttpd
 CFLAGS_ALL = -std=gnu11 -O2 -g -fno-omit-frame-pointer -I. -D_GNU_SOURCE \
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
     -Wformat=2 $(WERROR) -fstack-protector-strong \
     -DSTIPPLE_VERSION='"$(VERSION)"' $(CFLAGS)
-VERSION := 0.1.0
-OUT := build
+SANITIZE := address,undefined -fno-sanitize-recover=all
 
+OUT := build
 ifdef SAN
 OUT := build/asan
-CFLAGS_ALL += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_ALL += -O1 -fsanitize=$(SANITIZE)
+else ifdef FUZZ
+OUT := build/fuzz/obj
+CC := clang
+CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,$(SANITIZE)
 else
 CFLAGS_ALL += -D_FORTIFY_SOURCE=2
 endif
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 LDLIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread
+TEST_LDLIBS = $(shell pkg-config --libs check libjwt)
 
+# One folder, one archive; a process is its main.o linked with two of them.
 DIRS := common broker edge persister ctl load
-# stipple-<dir>, but for the operators' command.
 PROGRAM_ctl := stipplectl
-program = $(or $(PROGRAM_$(1)),stipple-$(1))
-sources = $(wildcard $(1)/*.c)
+program = $(OUT)/$(or $(PROGRAM_$(1)),stipple-$(1))
+archive = $(OUT)/lib$(1).a
+find = $(sort $(shell find $(1) -name '$(2)' 2>/dev/null))
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
-# A process's objects without its main: what its unit tests link.
-parts = $(call objects,$(filter-out $(1)/main.c,$(call sources,$(1))))
+parts = $(call objects,$(filter-out $(1)/main.c,$(call find,$(1),*.c)))
+units = $(call find,tests/unit/$(1),test_*.c)
 
-PROCESSES := $(foreach d,$(filter-out common,$(DIRS)),\
-    $(if $(wildcard $(d)/main.c),$(d)))
-PROGRAMS := $(foreach d,$(PROCESSES),$(OUT)/$(call program,$(d)))
-UNITS := $(foreach d,$(DIRS),\
-    $(if $(wildcard tests/unit/$(d)/test_*.c),$(OUT)/tests/unit-$(d)))
+PROCESSES := $(patsubst %/main.c,%,$(wildcard $(DIRS:%=%/main.c)))
+PROGRAMS := $(foreach d,$(PROCESSES),$(call program,$(d)))
+UNITS := $(foreach d,$(DIRS),$(if $(call units,$(d)),$(OUT)/tests/unit-$(d)))
 
 .DELETE_ON_ERROR:
-.PHONY: all bench check lint format fuzz clean tests deb print-flags check-packages
+.PHONY: FORCE all bench check lint format fuzz fuzz-targets clean tests install \
+    deb print-flags check-packages
 all: $(PROGRAMS)
-tests: $(UNITS)
+tests: $(UNITS) $(OUT)/tests/request-probe
+$(OUT)/tests/request-probe: $(OUT)/tests/differential/request_probe.o \
+        $(call archive,edge) $(call archive,common)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
-define program_rule
-$(OUT)/$(call program,$(1)): $(OUT)/$(1)/main.o $(call parts,$(1)) \
-        $(call parts,common)
+define folder_rules
+$(call archive,$(1)): $(call parts,$(1))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+$(call program,$(1)): $(OUT)/$(1)/main.o $(call archive,$(1)) \
+        $(call archive,common)
 	$$(CC) $$(CFLAGS_ALL) -o $$@ $$^ $$(LDLIBS)
-endef
-$(foreach d,$(PROCESSES),$(eval $(call program_rule,$(d))))
 
-# One runner a directory; its list of suites comes from the file names.
-define unit_rule
-$(OUT)/tests/$(1)_suites.c: $(wildcard tests/unit/$(1)/test_*.c)
-	@mkdir -p $$(@D)
-	@sh tests/unit/suites.sh $(1) $$^ > $$@
-$(OUT)/tests/unit-$(1): $(OUT)/tests/$(1)_suites.o \
-        $(call objects,$(wildcard tests/unit/$(1)/test_*.c)) \
-        $(OUT)/tests/unit/runner.o $(call parts,$(1)) $(call parts,common)
-	$$(CC) $$(CFLAGS_ALL) -o $$@ $$(sort $$^) $$(LDLIBS) \
-	    $$(shell pkg-config --libs check)
+# One runner per folder; its list of suites comes from the file names.
+$(OUT)/tests/$(1)_suites.c: FORCE
+	@mkdir -p $$(@D); sh tests/unit/suites.sh $(1) $(call units,$(1)) \
+	    > $$@.new; cmp -s $$@.new $$@ || cp $$@.new $$@
 $(OUT)/tests/$(1)_suites.o: $(OUT)/tests/$(1)_suites.c
 	$$(CC) $$(CFLAGS_ALL) -c -o $$@ $$<
+$(OUT)/tests/unit-$(1): $(OUT)/tests/$(1)_suites.o \
+        $(call objects,$(call units,$(1)) tests/unit/runner.c) \
+        $(call archive,$(1)) $(call archive,common)
+	$$(CC) $$(CFLAGS_ALL) -o $$@ $$^ $$(LDLIBS) $$(TEST_LDLIBS)
 endef
-$(foreach d,$(DIRS),$(eval $(call unit_rule,$(d))))
+$(foreach d,$(DIRS),$(eval $(call folder_rules,$(d))))
 
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
+# libcheck's own 4 s are too few for a busy machine.
+export CK_DEFAULT_TIMEOUT ?= 60
 check: $(UNITS)
 	@for t in $(UNITS); do $$t || exit 1; done
 
-FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-fuzz: $(FUZZ)
-# A fuzz target links the codecs of every layer; linking drops what it leaves.
-FUZZ_PARTS := $(filter-out %/main.c %/load/%,$(wildcard common/*.c) \
-    $(wildcard persister/cql_frame.c persister/sigv4.c persister/aws_json.c \
-        persister/blob.c))
-FUZZ_OBJECTS := $(FUZZ_PARTS:%.c=build/fuzz/obj/%.o)
-FUZZ_FLAGS = -std=gnu11 -O1 -g -I. -D_GNU_SOURCE \
-    -DSTIPPLE_VERSION='"$(VERSION)"' -fno-sanitize-recover=all
-build/fuzz/obj/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) $(PKG_CFLAGS) -MMD -MP \
-	    -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
-build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJECTS)
-	clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
-.SECONDARY: $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.o)
+# Linking drops what a target leaves: all archives are there for each.
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(call find,tests/fuzz,fuzz_*.c))
+fuzz:
+	@$(MAKE) FUZZ=1 fuzz-targets
+fuzz-targets: $(FUZZERS)
+build/fuzz/%: $(OUT)/tests/fuzz/%.o $(foreach d,edge broker persister common,\
+        $(call archive,$(d)))
+	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+.SECONDARY: $(FUZZERS:build/fuzz/%=$(OUT)/tests/fuzz/%.o)
 
 # The bench's own load and the peer written in C.
-BENCH := $(addprefix build/bench/,swarm ingress send_loop store_bench)
-bench: $(BENCH)
+BENCH := $(addprefix build/bench/,swarm ingress send_loop)
+bench: $(BENCH) $(addprefix build/bench/,store_bench search_bench)
 build/bench/swarm: build/bench/swarm.o
 build/bench/send_loop: build/bench/peers/send_loop.o
-build/bench/ingress: build/bench/ingress.o $(call parts,common)
-build/bench/store_bench: build/bench/stores/store_bench.o \
-    $(call parts,persister) $(call parts,common)
+build/bench/ingress: build/bench/ingress.o $(call archive,common)
+build/bench/%_bench: build/bench/stores/%_bench.o \
+    $(call archive,persister) $(call archive,common)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS)
 $(BENCH):
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
 format:
-	clang-format -i $(wildcard */*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+	clang-format -i $(call find,$(DIRS) tests bench,*.[ch])
+
+# A build without the tests (the image) has none.
+-include tests/sim/sim.mk
 
 lint:
 	scripts/lint
@@ -117,6 +127,19 @@ print-flags:
 	@echo $(CFLAGS_ALL) $(PKG_CFLAGS)
 check-packages:
 	@pkg-config --exists $(PKGS)
+
+install: all
+	packaging/install-programs $(OUT) "$(DESTDIR)$(PREFIX)"
+
+# One entry per source, with the flags that it is compiled with.
+compile_commands.json: Makefile $(call find,$(DIRS) tests bench,*.c)
+	@python3 -c 'import json, sys; at = sys.argv.index("--"); json.dump([ \
+	    {"directory": "$(CURDIR)", "file": name, \
+	     "arguments": sys.argv[1:at] + ["-c", name]} \
+	    for name in sys.argv[at + 1:]], sys.stdout, indent=1)' \
+	    $(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -- $(filter %.c,$^) > $@
+
+-include tests/mutation/mutation.mk
 
 deb: all
 	packaging/build-deb $(OUT) $(VERSION)

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The banned users: a sorted array, read at the start of a lead from Redis'
- * set. Few and seldom changed, asked for each placement.
+ * The banned users: a hash set, read at the start of a lead from Redis' set in
+ * one pass. Seldom changed, asked for each placement.
  */
 #ifndef BROKER_BANS_H
 #define BROKER_BANS_H
+
+#include "common/siphash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* All zero: nobody. */
 typedef struct {
-    uint64_t *users; /* ascending */
-    size_t count;
+    uint64_t *slots; /* 0: empty; NULL: all are */
+    size_t mask;     /* slots − 1, a power of two */
+    size_t count;    /* different users */
+    bool zero;       /* user 0 is in */
+    siphash_key_t key;
 } bans_t;
 
 void bans_fini(bans_t *self);

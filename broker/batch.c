@@ -14,13 +14,16 @@
 #define PIXEL_BYTES_MAX (4 + 3 + 10 + 4)
 #define TAIL "\3GET\2u8"
 #define TAIL_BYTES (sizeof TAIL - 1)
+#define NO_PIXEL UINT32_MAX
 
 struct batch {
-    uint64_t from;
+    position_t from, to;
     size_t count, max;
+    size_t pixels;               /* of `count` */
+    size_t controls, control_at; /* how many of `count`, and where they begin */
     unsigned bits;
     uint8_t *records;
-    uint32_t *indices; /* of each record's pixel */
+    uint32_t *indices; /* of each record's pixel, or NO_PIXEL */
     uint8_t *text;     /* the chunks, one behind the other */
     size_t text_size;
     size_t *starts; /* of each chunk in text; one more than chunks */
@@ -52,11 +55,12 @@ void batch_destroy(batch_t **self_p)
     *self_p = NULL;
 }
 
-void batch_begin(batch_t *self, uint64_t seq, unsigned bits)
+void batch_begin(batch_t *self, position_t from, unsigned bits)
 {
-    self->from = seq;
+    self->from = from;
     self->bits = bits;
     self->count = self->text_size = 0;
+    self->pixels = self->controls = 0;
     self->sealed = false;
 }
 
@@ -89,16 +93,31 @@ static void s_end_chunk(batch_t *self)
     self->text_size += TAIL_BYTES;
 }
 
-void batch_add(batch_t *self, const record_t *record, uint32_t index)
+static void s_add_record(batch_t *self, const record_t *record, uint32_t index)
 {
-    assert(!batch_full(self) && record->seq == batch_to(self) + 1);
-    if (self->count % BATCH_CHUNK_PIXELS == 0) {
-        if (self->count)
-            s_end_chunk(self);
-        self->starts[self->count / BATCH_CHUNK_PIXELS] = self->text_size;
-    }
     record_encode(self->records + self->count * RECORD_BYTES, record);
     self->indices[self->count++] = index;
+}
+
+void batch_add_control(batch_t *self, const record_t *record)
+{
+    assert(!batch_full(self) && record->seq == batch_next(self));
+    assert(!self->controls || self->control_at + self->controls == self->count);
+    if (!self->controls++)
+        self->control_at = self->count;
+    s_add_record(self, record, NO_PIXEL);
+}
+
+void batch_add(batch_t *self, const record_t *record, uint32_t index)
+{
+    assert(!batch_full(self) && record->seq == batch_next(self));
+    if (self->pixels % BATCH_CHUNK_PIXELS == 0) {
+        if (self->pixels)
+            s_end_chunk(self);
+        self->starts[self->pixels / BATCH_CHUNK_PIXELS] = self->text_size;
+    }
+    self->pixels++;
+    s_add_record(self, record, index);
     uint8_t *at = self->text + self->text_size;
     memcpy(at, self->bits == 4 ? "\3SET\2u4" : "\3SET\2u8", 7);
     at = s_put_word(at + 7, "#", index);
@@ -116,14 +135,20 @@ bool batch_full(const batch_t *self)
     return self->count == self->max;
 }
 
-uint64_t batch_from(const batch_t *self)
+uint64_t batch_next(const batch_t *self)
+{
+    return self->from.seq + self->count + 1;
+}
+
+position_t batch_from(const batch_t *self)
 {
     return self->from;
 }
 
-uint64_t batch_to(const batch_t *self)
+position_t batch_to(const batch_t *self)
 {
-    return self->from + self->count;
+    assert(self->sealed);
+    return self->to;
 }
 
 const uint8_t *batch_records(const batch_t *self)
@@ -131,25 +156,36 @@ const uint8_t *batch_records(const batch_t *self)
     return self->records;
 }
 
+const uint8_t *batch_controls(const batch_t *self, size_t *count)
+{
+    *count = self->controls;
+    return self->records +
+           (self->controls ? self->control_at : 0) * RECORD_BYTES;
+}
+
 void batch_seal(batch_t *self)
 {
     assert(self->count && !self->sealed);
-    s_end_chunk(self);
+    if (self->pixels)
+        s_end_chunk(self);
     self->starts[batch_chunks(self)] = self->text_size;
+    self->to = (position_t){
+        self->from.seq + self->count,
+        chain_extend(self->from.chain, self->records, self->count)};
     self->sealed = true;
 }
 
 size_t batch_chunks(const batch_t *self)
 {
-    return (self->count + BATCH_CHUNK_PIXELS - 1) / BATCH_CHUNK_PIXELS;
+    return (self->pixels + BATCH_CHUNK_PIXELS - 1) / BATCH_CHUNK_PIXELS;
 }
 
 batch_chunk_t batch_chunk(const batch_t *self, size_t i)
 {
     assert(self->sealed && i < batch_chunks(self));
     size_t before = i * BATCH_CHUNK_PIXELS;
-    size_t pixels = self->count - before < BATCH_CHUNK_PIXELS
-                        ? self->count - before
+    size_t pixels = self->pixels - before < BATCH_CHUNK_PIXELS
+                        ? self->pixels - before
                         : BATCH_CHUNK_PIXELS;
     return (batch_chunk_t){.words = (uint32_t)(pixels * 4 + 2),
                            .bytes = self->text + self->starts[i],
@@ -160,7 +196,8 @@ void batch_undo(const batch_t *self, board_t *board)
 {
     for (size_t i = self->count; i--;) {
         record_t record = record_decode(self->records + i * RECORD_BYTES);
-        board_set(board, self->indices[i], record.previous_color);
+        if (self->indices[i] != NO_PIXEL)
+            board_set(board, self->indices[i], record.previous_color);
     }
 }
 
@@ -168,12 +205,14 @@ void batch_redo(const batch_t *self, board_t *board)
 {
     for (size_t i = 0; i < self->count; i++) {
         record_t record = record_decode(self->records + i * RECORD_BYTES);
-        board_set(board, self->indices[i], record.color);
+        if (self->indices[i] != NO_PIXEL)
+            board_set(board, self->indices[i], record.color);
     }
 }
 
 void batch_touch(const batch_t *self, touched_t *set)
 {
     for (size_t i = 0; i < self->count; i++)
-        touched_add(set, self->indices[i]);
+        if (self->indices[i] != NO_PIXEL)
+            touched_add(set, self->indices[i]);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The placements of one commit: their packed records, and the pixels in the
+ * The records of one commit, packed, and the placements' pixels in the
  * form that the commit script takes fastest: chunks of length-prefixed words,
  *
  *     3 SET  2 u4  n #index  n colour   … for each pixel
@@ -15,6 +15,7 @@
 #define BROKER_BATCH_H
 
 #include "common/board.h"
+#include "common/chain.h"
 #include "common/record.h"
 #include "common/touched.h"
 
@@ -35,20 +36,26 @@ typedef struct {
 batch_t *batch_new(size_t max);
 void batch_destroy(batch_t **self_p);
 
-/* Empties it; what comes follows `seq`, for a board of `bits`. */
-void batch_begin(batch_t *self, uint64_t seq, unsigned bits);
+/* Empties it; what comes follows `from`, for a board of `bits`. */
+void batch_begin(batch_t *self, position_t from, unsigned bits);
 
-/* The next placement, at pixel `index`; record->seq is batch_to() + 1. */
+/* The next placement, at pixel `index`; record->seq is batch_next(). */
 void batch_add(batch_t *self, const record_t *record, uint32_t index);
+/* The next control record, which has no pixel. */
+void batch_add_control(batch_t *self, const record_t *record);
 
 size_t batch_count(const batch_t *self);
 bool batch_full(const batch_t *self);
-uint64_t batch_from(const batch_t *self); /* seq before its first record */
-uint64_t batch_to(const batch_t *self);   /* seq of its last record */
+uint64_t batch_next(const batch_t *self); /* seq of the next placement */
 const uint8_t *batch_records(const batch_t *self); /* packed */
+/* Its control records, which lie in one piece, and how many (0: none). */
+const uint8_t *batch_controls(const batch_t *self, size_t *count);
 
-/* Closes the chunks; call after the last batch_add. */
+/* Closes the chunks and the chain; call after the last batch_add. */
 void batch_seal(batch_t *self);
+/* The history before its first record; behind its last, once it is sealed. */
+position_t batch_from(const batch_t *self);
+position_t batch_to(const batch_t *self);
 size_t batch_chunks(const batch_t *self);
 batch_chunk_t batch_chunk(const batch_t *self, size_t i);
 

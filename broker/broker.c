@@ -1,482 +1,444 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See broker.h for the states. Here: what stands on the loop, and which phase
- * gets what it brings.
+ * See broker.h.
  */
-#include "broker/broker.h"
+#include "broker/states.h"
 
 #include "broker/counters.h"
-#include "common/backoff.h"
-#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/token.h"
 
 #include <inttypes.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 
-#define SECOND_MS 1000
-#define STOP_TICK_MS 10
 /* A commit on its way at SIGTERM is waited for, but not for ever. */
 #define STOP_MAX_MS 5000
-/* Verdicts already sent may still leave. */
-#define LINGER_MS 500
-/* Sends, not placements, are in a verdicts' queue. */
-#define VERDICT_MAILS 8192
+/* In a Redis that was restarted: how long a memory that holds more may take to
+ * come. Connections are tried each 500 ms. */
+#define GRACE_MS 1500
 
-static int s_on_ingress(zloop_t *loop, zsock_t *socket, void *arg);
+const char *const broker_words[] = {"standby", "loading", "restoring", "leader",
+                                    "away"};
 
-static const char *const s_words[] = {"standby", "loading", "restoring",
-                                      "leader", "away"};
+/* ---- the states ------------------------------------------------------ */
 
-const char *broker_state_word(const broker_t *self)
+bool broker_serves(const broker_t *self)
 {
-    return s_words[self->state];
+    return self->state == LEADING || self->state == AWAY;
 }
 
-void broker_enter(broker_t *self, broker_state_t state)
+static void s_enter(broker_t *self, broker_state_t state)
 {
+    assert(state == STANDBY || self->parts.world.epoch);
+    assert((state != LEADING && state != AWAY) || self->parts.world.board);
     if (self->state != state)
-        log_info("state", "from=%s to=%s", s_words[self->state],
-                 s_words[state]);
+        log_info("state", "from=%s to=%s", broker_words[self->state],
+                 broker_words[state]);
     self->state = state;
     GAUGE(STATE, state);
     GAUGE(LEADING, broker_serves(self));
-    GAUGE(EPOCH, self->world.epoch);
+    GAUGE(EPOCH, self->parts.world.epoch);
 }
 
-void broker_step_down(broker_t *self, const char *why)
+/* Stands by; `why` is a word for the log. A memory that was whole is kept, and
+ * given up only when Redis is seen to hold it (following.c). */
+void states_step_down(broker_t *self, const char *why)
 {
+    parts_t *parts = &self->parts;
+    bool whole = broker_serves(self);
+    assert(self->state != STANDBY);
     log_warn("step_down", "why=%s epoch=%" PRIu32 " seq=%" PRIu64, why,
-             self->world.epoch, self->world.seq);
+             parts->world.epoch, parts->world.seq);
     COUNT(STEP_DOWNS);
-    ledger_forget(self->ledger);
-    ctl_give_up(self, "standby");
-    leading_clear(self);
-    ingress_clear(&self->ingress);
-    sync_forget_board(self);
-    persisters_forget_grant(&self->persisters);
-    world_clear(&self->world);
-    self->repair.active = self->raising = self->asked = self->ahead = false;
-    broker_enter(self, STANDBY);
+    ledger_forget(parts->ledger);
+    ctl_give_up(&self->ctl, parts, "standby");
+    leading_clear(&self->leading, parts);
+    ingress_clear(&parts->ingress);
+    syncs_forget_board(&parts->syncs);
+    persisters_forget_grant(&parts->persisters);
+    restoring_end(&self->restoring);
+    if (!whole)
+        world_clear(&parts->world);
+    parts->world.epoch = 0;
+    self->repair.active = self->raising = self->asked = self->renewing = false;
+    following_begin(&self->following);
+    s_enter(self, STANDBY);
 }
 
-/* Stops reading the ingress where it is full, and reads on where it is not. */
-static void s_poll_ingress(broker_t *self)
+void states_say_lost(broker_t *self, const lost_t *lost, const char *why)
 {
-    zsock_t *socket = self->sockets[BUS_INGRESS];
-    bool room = ingress_has_room(&self->ingress);
-    if (room == self->ingress_polled)
-        return;
-    if (room) {
-        zloop_reader(self->loop, socket, s_on_ingress, self);
-        zloop_reader_set_tolerant(self->loop, socket);
-    } else {
-        COUNT(INGRESS_FULL);
-        zloop_reader_end(self->loop, socket);
+    if (lost->from && lost->from <= lost->to) {
+        parts_say_lost(&self->parts, lost->from, lost->to, why);
+        self->parts.world.born = self->parts.world.epoch;
     }
-    self->ingress_polled = room;
 }
 
-void broker_pump(broker_t *self)
+/* Asks for the lease, or for a higher epoch with it. `over`: see ledger_bid_t.
+ */
+void states_bid(broker_t *self, uint32_t known_epoch, const position_t *over)
+{
+    const parts_t *parts = &self->parts;
+    uint64_t now_ms = parts->now.mono_ms;
+    bool fresh = self->state != STANDBY && parts_fenced(parts);
+    if (self->asked || self->stopping || now_ms < self->bid_at_ms ||
+        !ledger_ready(parts->ledger))
+        return;
+    self->asked = true;
+    self->asked_at_ms = now_ms;
+    ledger_bid_t bid = {.known_epoch = known_epoch,
+                        .epoch = parts->world.epoch,
+                        .holds = parts->world.board ? parts->world.seq : 0,
+                        .grace_ms = fresh ? 0 : GRACE_MS,
+                        .over = over};
+    ledger_lead(parts->ledger, &bid);
+}
+
+uint32_t states_known_epoch(const broker_t *self)
+{
+    uint32_t known = persisters_epoch(&self->parts.persisters);
+    if (self->parts.syncs.epochs.told > known)
+        known = self->parts.syncs.epochs.told;
+    /* A Redis that was put back may not know it any more. */
+    if (self->seen_epoch > known && self->seen_epoch != self->parts.world.epoch)
+        known = self->seen_epoch;
+    return known;
+}
+
+void states_see_epoch(broker_t *self, uint32_t epoch)
+{
+    if (epoch > self->seen_epoch)
+        self->seen_epoch = epoch;
+}
+
+void states_doubt(broker_t *self)
+{
+    uint32_t known = states_known_epoch(self), own = self->parts.world.epoch;
+    if (self->state != LEADING || self->stopping || known <= own)
+        return;
+    log_warn("epoch_passed", "epoch=%" PRIu32 " known=%" PRIu32, own, known);
+    states_suspend(self);
+}
+
+/* Redis is level with the world: leads. */
+void states_take_lead(broker_t *self, bool sure)
+{
+    if (!broker_serves(self))
+        leading_begin(&self->leading, &self->parts);
+    s_enter(self, LEADING);
+    if (!sure)
+        ledger_vouch(self->parts.ledger, self->parts.world.epoch);
+    leading_go_on(&self->leading, &self->parts);
+}
+
+/* Serves the world at hand while Redis, which is at `at`, is written. */
+static void s_repair(broker_t *self, const position_t *at)
+{
+    if (!broker_serves(self))
+        leading_begin(&self->leading, &self->parts);
+    s_enter(self, AWAY);
+    repair_start(&self->repair, &self->parts, at);
+}
+
+/* Redis is lost, or refuses what a leader sends: look before deciding. */
+void states_suspend(broker_t *self)
+{
+    assert(broker_serves(self));
+    leading_suspend(&self->leading, &self->parts);
+    self->repair.active = self->asked = self->renewing = false;
+    ctl_give_up(&self->ctl, &self->parts, "redis was lost: ask for the status");
+    s_enter(self, AWAY);
+    self->bid_at_ms = 0;
+    states_bid(self, states_known_epoch(self), NULL);
+}
+
+/* Whether our epoch is above what every store has seen; else asks for a higher
+ * one, and the phase is looked at when it is there. */
+static bool s_epoch_fits(broker_t *self)
+{
+    uint32_t known = states_known_epoch(self);
+    bool fits = self->parts.world.epoch > known;
+    if (!fits && !self->raising) {
+        self->raising = true;
+        self->bid_at_ms = 0;
+        states_bid(self, known, NULL);
+    }
+    return fits && !self->raising;
+}
+
+static void s_restore(broker_t *self, bool empty, bool end_lost)
+{
+    s_enter(self, RESTORING);
+    restoring_begin(&self->restoring, &self->parts, empty, self->seen);
+    self->restoring.end_lost = end_lost;
+}
+
+static void s_load(broker_t *self, const ledger_meta_t *meta)
+{
+    world_clear(&self->parts.world);
+    self->parts.world.epoch = meta->epoch;
+    s_enter(self, LOADING);
+    if (loading_begin(&self->loading, &self->parts, meta) < 0)
+        states_step_down(self, "canvas_malformed");
+}
+
+static void s_redis_behind(const broker_t *self, const ledger_meta_t *meta)
+{
+    COUNT(REDIS_REPAIRS);
+    log_warn("redis_behind", "redis_seq=%" PRIu64 " seq=%" PRIu64 " empty=%d",
+             meta->at.seq, self->parts.world.seq, meta->empty);
+}
+
+/* The lease is ours, and Redis is at `meta`: whose history is led? */
+void states_succeed(broker_t *self, const ledger_meta_t *meta)
+{
+    parts_t *parts = &self->parts;
+    history_view_t mine = history_view(parts->world.history);
+    lost_t lost;
+    assert(meta->epoch && !self->repair.active);
+    succession_t succession =
+        succession_of(parts->world.board ? &mine : NULL, meta, &lost);
+    parts->world.epoch = meta->epoch;
+    self->seen |= !meta->empty;
+    states_say_lost(self, &lost, "forked");
+    switch (succession) {
+    case SUCCEED_NOTHING:
+        s_restore(self, true, true);
+        break;
+    case SUCCEED_REDIS:
+        s_load(self, meta);
+        break;
+    case SUCCEED_LEVEL:
+    case SUCCEED_READ_ON:
+        s_enter(self, LOADING);
+        loading_read_on(&self->loading, parts, meta);
+        break;
+    case SUCCEED_MEMORY:
+        s_redis_behind(self, meta);
+        s_enter(self, LOADING);
+        loading_keep(&self->loading, meta, lost.from || meta->empty);
+        break;
+    }
+}
+
+/* A leader that Redis, or the answer of a batch, was lost to is back. */
+void states_resume(broker_t *self, const ledger_meta_t *meta, bool alone)
+{
+    parts_t *parts = &self->parts;
+    lost_t lost;
+    leading_resume(&self->leading, parts, meta);
+    history_view_t mine = history_view(parts->world.history);
+    switch (succession_on_return(&mine, meta, alone, &lost)) {
+    case SUCCEED_LEVEL:
+        states_take_lead(self, meta->sure);
+        break;
+    case SUCCEED_MEMORY:
+        states_say_lost(self, &lost, "forked");
+        s_redis_behind(self, meta);
+        s_repair(self, lost.from || meta->empty ? NULL : &meta->at);
+        break;
+    default: /* another has, or may have, led since */
+        leading_clear(&self->leading, parts);
+        ingress_clear(&parts->ingress);
+        states_succeed(self, meta);
+    }
+}
+
+/* Redis holds less than the store, or nothing: it has lost its end, and nobody
+ * remembers it. What was acknowledged behind the store's end went with it. */
+static void s_say_end_lost(broker_t *self)
+{
+    world_t *world = &self->parts.world;
+    if (!self->restoring.end_lost || !world->seq)
+        return;
+    parts_say_lost(&self->parts, world->seq + 1, 0, "redis_lost_its_end");
+    world->born = world->epoch;
+}
+
+void states_on_restoring(broker_t *self, restoring_result_t says)
+{
+    restoring_t *restoring = &self->restoring;
+    parts_t *parts = &self->parts;
+    if (says == RESTORING_KNOWS && s_epoch_fits(self))
+        says = restoring_go_on(restoring, parts);
+    if (says == RESTORING_FORKED) {
+        lost_t lost = {parts->world.seq, parts->world.seq};
+        if (!restoring->empty)
+            states_say_lost(self, &lost, "store_is_longer");
+        s_restore(self, true, false);
+    }
+    if (says == RESTORING_WHOLE && s_epoch_fits(self)) {
+        s_say_end_lost(self);
+        s_repair(self, restoring->empty ? NULL : &self->loading.meta.at);
+    }
+}
+
+/* Memory cannot be read on to where Redis is. */
+static void s_begin_anew(broker_t *self, const char *why)
+{
+    states_step_down(self, why);
+    ledger_release(self->parts.ledger);
+}
+
+static void s_on_loading(broker_t *self, loading_result_t says)
+{
+    const loading_t *loading = &self->loading;
+    parts_t *parts = &self->parts;
+    if (says == LOADING_WAITS || !s_epoch_fits(self))
+        return;
+    switch (says) {
+    case LOADING_WAITS:
+        break;
+    case LOADING_LEVEL:
+        states_take_lead(self, loading->meta.sure);
+        break;
+    case LOADING_TORN:
+        s_repair(self, loading->given_up ? NULL : &loading->meta.at);
+        break;
+    case LOADING_FORKED:
+        parts_say_lost(parts, parts->world.seq, parts->world.seq, "forked");
+        s_begin_anew(self, "forked");
+        break;
+    case LOADING_GAP:
+        s_begin_anew(self, "log_was_trimmed");
+        break;
+    case LOADING_UNPROVEN:
+        s_enter(self, RESTORING);
+        restoring_begin_under(&self->restoring, parts);
+        break;
+    case LOADING_BEHIND:
+        s_restore(self, false, true);
+        states_on_restoring(self, restoring_look(&self->restoring, parts));
+    }
+}
+
+/* Something came, time passed, a persister spoke, or the epoch was raised. */
+void states_look(broker_t *self)
+{
+    if (self->state == LOADING)
+        s_on_loading(self, loading_look(&self->loading, &self->parts));
+    else if (self->state == RESTORING)
+        states_on_restoring(self,
+                            restoring_look(&self->restoring, &self->parts));
+}
+
+/* ---- each event ------------------------------------------------------ */
+
+void broker_wake(broker_t *self, now_t now)
+{
+    parts_wake(&self->parts, now);
+}
+
+static leading_mode_t s_mode(const broker_t *self)
+{
+    if (self->state == AWAY)
+        return LEADING_REFUSES;
+    return self->stopping ? LEADING_HOLDS : LEADING_PLACES;
+}
+
+/* Edges tell everybody which epoch they followed, not only who leads. */
+static void s_listen(broker_t *self)
+{
+    parts_t *parts = &self->parts;
+    uint32_t known = states_known_epoch(self);
+    if (self->seen_epoch > known)
+        known = self->seen_epoch;
+    for (mail_t mail; ingress_next_sync(&parts->ingress, &mail);)
+        syncs_listen(&parts->syncs, &mail, known, parts->now.mono_ms);
+}
+
+/* After anything that may have given the state something to do. */
+void broker_settle(broker_t *self)
 {
     if (broker_serves(self))
-        leading_pump(self);
-    s_poll_ingress(self);
-    GAUGE(SEQ, self->world.seq);
+        leading_pump(&self->leading, &self->parts, s_mode(self));
+    else
+        s_listen(self);
+    if (self->parts.syncs.epochs.told > self->parts.world.epoch)
+        states_doubt(self);
+    GAUGE(SEQ, self->parts.world.seq);
 }
 
-bool broker_epoch_fits(broker_t *self)
+/* ---- sockets and time ------------------------------------------------ */
+
+void broker_on_publish(broker_t *self)
 {
-    uint32_t known = persisters_epoch(&self->persisters);
-    if (self->world.epoch > known)
+    self->leading.publish_due = true;
+}
+
+void broker_on_second(broker_t *self)
+{
+    edges_expire(self->parts.ingress.edges, self->parts.now.mono_ms);
+    states_doubt(self);
+    if (broker_serves(self))
+        leading_second(&self->leading, &self->parts, self->state == LEADING);
+    parts_gauge(&self->parts);
+}
+
+static void s_renew(broker_t *self)
+{
+    const world_t *world = &self->parts.world;
+    if (self->raising || self->stopping || self->renewing)
+        return;
+    self->renewing = true;
+    self->asked_at_ms = self->parts.now.mono_ms;
+    ledger_renew(self->parts.ledger, world->epoch,
+                 self->state == LEADING || !world->board ? 0 : world->seq);
+}
+
+/* Renews the lease, asks for it again, or lets a waiting phase go on. */
+void broker_on_lease(broker_t *self)
+{
+    if (!ledger_ready(self->parts.ledger))
+        return;
+    if (self->state == AWAY && !self->repair.active)
+        states_bid(self, states_known_epoch(self), NULL);
+    else if (self->state != STANDBY)
+        s_renew(self);
+    states_look(self);
+}
+
+void broker_on_follow(broker_t *self)
+{
+    if (self->state == STANDBY)
+        following_tick(&self->following, &self->parts);
+}
+
+void broker_stop(broker_t *self)
+{
+    assert(!self->stopping);
+    self->stopping = true;
+    self->stop_at_ms = self->parts.now.mono_ms + STOP_MAX_MS;
+}
+
+bool broker_stopped(broker_t *self)
+{
+    assert(self->stopping);
+    if (self->ended || self->parts.now.mono_ms > self->stop_at_ms ||
+        self->state == STANDBY || self->state == AWAY ||
+        !ledger_ready(self->parts.ledger))
         return true;
-    if (!self->raising) {
-        self->raising = true;
-        ledger_lead(self->ledger, known);
+    if (self->leading.commit.state != COMMIT_IN_FLIGHT && !self->released) {
+        self->released = true;
+        self->leading.publish_due = true;
+        ledger_release(self->parts.ledger);
     }
     return false;
 }
 
-/* ---- the ledger's answers -------------------------------------------- */
-
-static void s_ask_lead(broker_t *self)
-{
-    if (self->asked || self->stopping)
-        return;
-    self->asked = true;
-    ledger_lead(self->ledger, persisters_epoch(&self->persisters));
-}
-
-static void s_on_ready(void *context)
-{
-    broker_t *self = context;
-    if (self->state == AWAY)
-        ledger_resume(self->ledger, self->world.epoch);
-    else
-        s_ask_lead(self);
-}
-
-static void s_on_lost(void *context)
-{
-    broker_t *self = context;
-    self->asked = self->raising = false;
-    if (broker_serves(self))
-        leading_suspend(self);
-    else if (self->state != STANDBY)
-        broker_step_down(self, "redis_lost");
-    broker_pump(self);
-}
-
-static void s_on_lead(void *context, const ledger_meta_t *meta)
-{
-    broker_t *self = context;
-    self->asked = false;
-    ledger_settled(self->ledger);
-    if (self->stopping && meta) {
-        ledger_release(self->ledger);
-    } else if (self->state == STANDBY && meta) {
-        loading_begin(self, meta);
-    } else if (self->state == STANDBY) {
-        self->seen = true;
-    } else if (!meta) {
-        broker_step_down(self, "superseded");
-    } else if (self->raising) {
-        self->raising = false;
-        self->world.epoch = meta->epoch;
-        if (self->state == LOADING)
-            loading_tick(self);
-        else if (self->state == RESTORING)
-            restoring_tick(self);
-    }
-}
-
-static void s_on_resume(void *context, const ledger_meta_t *meta)
-{
-    broker_t *self = context;
-    if (self->state == AWAY)
-        leading_on_resume(self, meta);
-    broker_pump(self);
-}
-
-static void s_on_renew(void *context, bool done)
-{
-    broker_t *self = context;
-    if (done || self->state == STANDBY)
-        return;
-    if (self->state != LEADING) {
-        broker_step_down(self, "superseded");
-        return;
-    }
-    leading_suspend(self);
-    ledger_resume(self->ledger, self->world.epoch);
-}
-
-static void s_on_commit(void *context, bool done)
-{
-    broker_t *self = context;
-    leading_on_commit(self, done);
-    broker_pump(self);
-}
-
-static void s_on_put(void *context, bool done)
-{
-    broker_t *self = context;
-    repair_on_put(self, done);
-    broker_pump(self);
-}
-
-static void s_on_canvas(void *context, bool done)
-{
-    ctl_on_canvas(context, done);
-}
-
-static void s_on_released(void *context)
-{
-    ((broker_t *)context)->ended = true;
-}
-
-static void s_on_board(void *context, const void *bytes, size_t size)
-{
-    loading_on_board(context, bytes, size);
-}
-
-static void s_on_ban(void *context, uint64_t user)
-{
-    loading_on_ban(context, user);
-}
-
-static void s_on_log(void *context, const uint8_t *records, size_t size)
-{
-    loading_on_log(context, records, size);
-}
-
-static void s_on_loaded(void *context)
-{
-    loading_on_loaded(context);
-}
-
-static const ledger_events_t s_ledger_events = {
-    .on_ready = s_on_ready,
-    .on_lost = s_on_lost,
-    .on_lead = s_on_lead,
-    .on_resume = s_on_resume,
-    .on_renew = s_on_renew,
-    .on_commit = s_on_commit,
-    .on_put = s_on_put,
-    .on_canvas = s_on_canvas,
-    .on_released = s_on_released,
-    .on_board = s_on_board,
-    .on_ban = s_on_ban,
-    .on_log = s_on_log,
-    .on_loaded = s_on_loaded,
-};
-
-/* ---- the loop -------------------------------------------------------- */
-
-static int s_on_ingress(zloop_t *loop, zsock_t *socket, void *arg)
-{
-    (void)loop, (void)socket;
-    broker_t *self = arg;
-    ingress_read(&self->ingress, broker_serves(self));
-    broker_pump(self);
-    return 0;
-}
-
-static int s_on_publish(zloop_t *loop, int timer, void *arg)
-{
-    (void)loop, (void)timer;
-    broker_t *self = arg;
-    self->leading.publish_due = true;
-    broker_pump(self);
-    return 0;
-}
-
-static void s_gauge(broker_t *self)
-{
-    const world_t *world = &self->world;
-    GAUGE(LOG_RECORDS,
-          history_next(world->history) - history_first(world->history));
-    GAUGE(UNCONFIRMED, leading_unconfirmed(self));
-    GAUGE(USERS, users_count(world->users));
-    GAUGE(VIEWERS, edges_viewers(self->ingress.edges));
-    GAUGE(EDGES, edges_count(self->ingress.edges));
-    GAUGE(PERSISTERS, persisters_count(&self->persisters, clock_mono_ms()));
-    GAUGE(EPOCH, world->epoch);
-}
-
-static int s_on_second(zloop_t *loop, int timer, void *arg)
-{
-    (void)loop, (void)timer;
-    broker_t *self = arg;
-    edges_expire(self->ingress.edges, clock_mono_ms());
-    if (broker_serves(self)) {
-        self->leading.beat_due = true;
-        leading_second(self);
-    }
-    s_gauge(self);
-    if (self->metrics)
-        metrics_server_run(self->metrics);
-    broker_pump(self);
-    return 0;
-}
-
-/* Stands by for the lease, renews it, or lets a waiting phase go on. */
-static int s_on_lease(zloop_t *loop, int timer, void *arg)
-{
-    (void)loop, (void)timer;
-    broker_t *self = arg;
-    if (!ledger_ready(self->ledger))
-        return 0;
-    if (self->state == STANDBY)
-        s_ask_lead(self);
-    else if (self->state != AWAY && !self->raising && !self->stopping)
-        ledger_renew(self->ledger, self->world.epoch);
-    if (self->state == LOADING)
-        loading_tick(self);
-    else if (self->state == RESTORING)
-        restoring_tick(self);
-    return 0;
-}
-
-static int s_on_metrics(zloop_t *loop, zmq_pollitem_t *item, void *arg)
-{
-    (void)loop, (void)item;
-    metrics_server_run(((broker_t *)arg)->metrics);
-    return 0;
-}
-
-/* Ends the loop once the commit on its way is answered and the lease given
- * back. */
-static int s_on_stopping(zloop_t *loop, int timer, void *arg)
-{
-    (void)loop, (void)timer;
-    broker_t *self = arg;
-    bool late = clock_mono_ms() > self->stop_at_ms;
-    if (self->ended || late || self->state == STANDBY || self->state == AWAY ||
-        !ledger_ready(self->ledger))
-        return -1;
-    if (!self->leading.in_flight && !self->asked) {
-        self->asked = true;
-        self->leading.publish_due = true;
-        broker_pump(self);
-        ledger_release(self->ledger);
-    }
-    return 0;
-}
-
-static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
-{
-    broker_t *self = arg;
-    struct signalfd_siginfo info;
-    if (read(item->fd, &info, sizeof info) != sizeof info || self->stopping)
-        return 0;
-    log_info("stopping", "signal=%u", info.ssi_signo);
-    self->stopping = true;
-    self->asked = false;
-    self->stop_at_ms = clock_mono_ms() + STOP_MAX_MS;
-    zloop_timer(loop, STOP_TICK_MS, 0, s_on_stopping, self);
-    return 0;
-}
-
-static void s_poll(broker_t *self, int fd, zloop_fn on_ready)
-{
-    zmq_pollitem_t item = {.fd = fd, .events = ZMQ_POLLIN};
-    zloop_poller(self->loop, &item, on_ready, self);
-    zloop_poller_set_tolerant(self->loop, &item);
-}
-
-static void s_stand_on_loop(broker_t *self)
-{
-    size_t lease_ms = (size_t)self->config->lease_ms;
-    size_t often_ms = lease_ms / 4 < 500 ? lease_ms / 4 : 500;
-    zsock_t *control = self->sockets[BUS_CONTROL];
-    s_poll_ingress(self);
-    zloop_reader(self->loop, control, control_on_readable, self);
-    zloop_reader_set_tolerant(self->loop, control);
-    zloop_timer(self->loop, (size_t)self->config->publish_ms, 0, s_on_publish,
-                self);
-    zloop_timer(self->loop, SECOND_MS, 0, s_on_second, self);
-    zloop_timer(self->loop, often_ms, 0, s_on_lease, self);
-    s_poll(self, self->signals, s_on_signal);
-    if (self->metrics)
-        s_poll(self, metrics_server_fd(self->metrics), s_on_metrics);
-}
-
 /* ---- making it ------------------------------------------------------- */
 
-static int s_watch_signals(broker_t *self)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    self->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return self->signals < 0 ? -1 : 0;
-}
-
-static int s_bind(broker_t *self)
-{
-    const settings_common_t *common = &self->config->common;
-    bus_security_t security = {.curve = common->curve};
-    if (common->secret_file) {
-        self->secret = secret_read(common->secret_file, &security.secret_size);
-        if (!self->secret)
-            return -1;
-        security.secret = self->secret;
-    }
-    for (int channel = BUS_INGRESS; channel <= BUS_CONTROL; channel++) {
-        self->sockets[channel] =
-            bus_bind(self->config->bind, (bus_channel_t)channel, &security);
-        if (!self->sockets[channel])
-            return -1;
-    }
-    return 0;
-}
-
-static int s_check_config(broker_t *self)
-{
-    const char *why;
-    if (broker_config_canvas(self->config, &self->blank, &why) < 0) {
-        log_error("setting_wrong", "why=\"%s\"", why);
-        return -1;
-    }
-    if (redis_url_parse(&self->url, self->config->redis) < 0) {
-        log_error("setting_wrong", "why=\"redis is no such URL\"");
-        return -1;
-    }
-    return 0;
-}
-
-static int s_serve_metrics(broker_t *self)
-{
-    const settings_common_t *common = &self->config->common;
-    if (!common->metrics_port)
-        return 0;
-    self->metrics =
-        metrics_server_new(common->metrics_host, (uint16_t)common->metrics_port,
-                           counters_render, NULL);
-    return self->metrics ? 0 : -1;
-}
-
-static void s_make(broker_t *self)
-{
-    const broker_config_t *config = self->config;
-    self->loop = zloop_new();
-    zloop_set_nonstop(self->loop, true);
-    self->token = random_u64();
-    ingress_init(&self->ingress, self->sockets[BUS_INGRESS]);
-    self->feed = feed_new(self->sockets[BUS_FEED]);
-    world_init(&self->world);
-    /* One message may follow the placement that makes the batch full. */
-    self->leading.batch = batch_new((size_t)config->batch_max + BUS_PLACES_MAX);
-    mailbox_init(&self->leading.verdicts, VERDICT_MAILS);
-    ledger_options_t options = {.loop = self->loop,
-                                .url = &self->url,
-                                .key_prefix = config->key_prefix,
-                                .timeout_ms =
-                                    (uint32_t)config->redis_timeout_ms,
-                                .lease_ms = (uint32_t)config->lease_ms,
-                                .token = self->token};
-    self->ledger = ledger_new(&options, &s_ledger_events, self);
-}
-
-broker_t *broker_new(const broker_config_t *config)
+broker_t *broker_new(const broker_config_t *config, const canvas_t *blank,
+                     zsock_t *const *sockets)
 {
     broker_t *self = mem_zalloc(1, sizeof *self);
-    self->config = config;
-    self->signals = -1;
-    if (s_check_config(self) < 0 || s_watch_signals(self) < 0 ||
-        s_bind(self) < 0 || s_serve_metrics(self) < 0) {
-        broker_destroy(&self);
-        return NULL;
-    }
-    s_make(self);
-    s_stand_on_loop(self);
+    parts_init(&self->parts, config, blank, sockets);
+    leading_init(&self->leading, config);
     return self;
 }
 
-void broker_run(broker_t *self)
+void broker_use(broker_t *self, ledger_t *ledger)
 {
-    zloop_start(self->loop);
-    log_info("stopped", "seq=%" PRIu64, self->world.seq);
-}
-
-static void s_unmake(broker_t *self)
-{
-    if (!self->loop)
-        return;
-    ctl_give_up(self, "stopping");
-    ledger_destroy(&self->ledger);
-    zloop_destroy(&self->loop);
-    mailbox_fini(&self->leading.verdicts);
-    batch_destroy(&self->leading.batch);
-    sync_forget_board(self);
-    touched_destroy(&self->range);
-    world_fini(&self->world);
-    feed_destroy(&self->feed);
-    ingress_fini(&self->ingress);
+    assert(ledger && !self->parts.ledger);
+    self->parts.ledger = ledger;
 }
 
 void broker_destroy(broker_t **self_p)
@@ -484,17 +446,22 @@ void broker_destroy(broker_t **self_p)
     broker_t *self = *self_p;
     if (!self)
         return;
-    s_unmake(self);
-    metrics_server_destroy(&self->metrics);
-    for (int channel = BUS_INGRESS; channel <= BUS_CONTROL; channel++) {
-        if (self->sockets[channel])
-            zsock_set_linger(self->sockets[channel], LINGER_MS);
-        zsock_destroy(&self->sockets[channel]);
-    }
-    if (self->signals >= 0)
-        close(self->signals);
-    redis_url_fini(&self->url);
-    free(self->secret);
+    ctl_give_up(&self->ctl, &self->parts, "stopping");
+    desk_give_up(&self->leading.desk, &self->parts, "stopping");
+    looks_give_up(&self->leading.desk.looks, &self->parts, "stopping");
+    restoring_end(&self->restoring);
+    leading_fini(&self->leading);
+    parts_fini(&self->parts);
     free(self);
     *self_p = NULL;
+}
+
+broker_state_t broker_state(const broker_t *self)
+{
+    return self->state;
+}
+
+parts_t *broker_parts(broker_t *self)
+{
+    return &self->parts;
 }

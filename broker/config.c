@@ -17,6 +17,9 @@ static const setting_t s_rows[] = {
     SETTINGS_COMMON(broker_config_t),
     ROW(bind, SETTING_TEXT, "tcp://127.0.0.1:7700", 0, 0, NULL,
         "Base endpoint of this broker's four sockets"),
+    ROW(advertise, SETTING_TEXT, "", 0, 0, NULL,
+        "Base endpoints by which others know this broker, comma list; empty: "
+        "bind"),
     ROW(redis, SETTING_TEXT, "redis://127.0.0.1:6379", 0, 0, NULL,
         "redis://[USER:PASSWORD@]HOST[:PORT][/DB] or unix:PATH; for TLS, "
         "a local stunnel"),
@@ -24,6 +27,9 @@ static const setting_t s_rows[] = {
         "Begins each key in Redis; braces keep them in one hash slot"),
     ROW(redis_timeout_ms, SETTING_INT, "2000", 100, 60000, "ms",
         "Without an answer this long Redis counts as lost"),
+    ROW(redis_replicas, SETTING_INT, "0", 0, 5, "replicas",
+        "A placement is acknowledged when so many replicas have it, and "
+        "unavailable while fewer do"),
     ROW(lease_ms, SETTING_INT, "3000", 500, 60000, "ms",
         "How long the leader's lease lasts without renewal"),
     ROW(publish_ms, SETTING_INT, "20", 1, 1000, "ms",
@@ -32,6 +38,10 @@ static const setting_t s_rows[] = {
         "A commit takes no further message past this many placements"),
     ROW(log_limit, SETTING_INT, "5000000", 1000, 100000000, "records",
         "Placing is unavailable while more than these are not persisted"),
+    ROW(jwt_key_file, SETTING_TEXT, "", 0, 0, NULL,
+        "Public keys or certificates of an identity provider, PEM, whose roles "
+        "count"),
+    ROW(jwks_file, SETTING_TEXT, "", 0, 0, NULL, "The same as a JWKS document"),
     ROW(restore, SETTING_CHOICE, "auto", 0, 0, "auto|never",
         "On an empty Redis wait for a persister's word, or create at once"),
     ROW(size, SETTING_TEXT, "1000x1000", 0, 0, "pixels",

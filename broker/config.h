@@ -11,13 +11,16 @@
 typedef struct {
     settings_common_t common;
     char *bind;
+    char *advertise; /* comma list; "": bind */
     char *redis;
     char *key_prefix;
     int64_t redis_timeout_ms;
     int64_t lease_ms;
+    int64_t redis_replicas;
     int64_t publish_ms;
     int64_t batch_max;
     int64_t log_limit;
+    char *jwt_key_file, *jwks_file; /* who may sign roles; or "" */
     char *restore;
     char *size;
     int64_t bits;

@@ -17,5 +17,5 @@ static const metric_row_t s_rows[] = {
 char *counters_render(void *unused, size_t *length)
 {
     (void)unused;
-    return metrics_render(s_rows, counters, COUNTERS, length);
+    return metrics_render(s_rows, counters, NULL, COUNTERS, length);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * stipplectl's requests, as JSON: a table of verbs, and for `set` a table of
- * the settings that a running canvas may change. A set is committed to Redis
- * first, then takes effect, is told on the feed, and is answered. One at a
- * time: another one meanwhile is told to come again.
+ * See ctl.h.
  */
-#include "broker/broker.h"
+#include "broker/ctl.h"
 
 #include "broker/counters.h"
-#include "common/clock.h"
+#include "broker/moderation.h"
+#include "common/bus_errand.h"
+#include "common/json_input.h"
 #include "common/log.h"
 #include "common/token.h"
 
@@ -16,41 +15,24 @@
 #include <jansson.h>
 
 #define REQUEST_MAX 65536
-
-/* Answers with `reply`, which is released; the mail keeps its body. */
-static void s_reply(broker_t *self, mail_t *mail, json_t *reply)
-{
-    char *text = json_dumps(reply, JSON_COMPACT);
-    size_t size = text ? strlen(text) : 0;
-    mail_t answer;
-    mail_reply_to(&answer, mail, 1 + size);
-    mail_bytes(&answer)[0] = BUS_CTL_REPLY;
-    memcpy(mail_bytes(&answer) + 1, text, size);
-    control_send(self, &answer);
-    free(text);
-    json_decref(reply);
-}
-
-static void s_refuse(broker_t *self, mail_t *mail, const char *error)
-{
-    s_reply(self, mail, json_pack("{s:b, s:s}", "ok", 0, "error", error));
-}
+#define MINUTE_MS 60000
+#define REFUSALS_MAX 60
 
 /* ---- status ---------------------------------------------------------- */
 
-static json_t *s_canvas(const broker_t *self)
+static json_t *s_canvas(const world_t *world)
 {
     char json[CANVAS_JSON_MAX];
-    if (!self->world.board)
+    if (!world->board)
         return json_null();
-    size_t size = canvas_to_json(&self->world.canvas, json, sizeof json);
+    size_t size = canvas_to_json(&world->canvas, json, sizeof json);
     return json_loadb(json, size, 0, NULL);
 }
 
-static json_t *s_persister(const broker_t *self)
+static json_t *s_persister(const parts_t *parts)
 {
-    uint64_t now_ms = clock_mono_ms();
-    const persister_t *granted = persisters_granted(&self->persisters, now_ms);
+    uint64_t now_ms = parts->now.mono_ms;
+    const persister_t *granted = persisters_granted(&parts->persisters, now_ms);
     if (!granted)
         return json_null();
     char instance[USER_HEX_BYTES];
@@ -61,42 +43,52 @@ static json_t *s_persister(const broker_t *self)
                      (json_int_t)(now_ms - granted->heard_at_ms));
 }
 
-static void s_status(broker_t *self, mail_t *mail, const json_t *request)
+static void s_status(const parts_t *parts, const char *role, asker_t *asker)
 {
-    (void)request;
-    const world_t *world = &self->world;
-    const char *name = self->config->common.name;
-    uint64_t length =
-        history_next(world->history) - history_first(world->history);
+    const world_t *world = &parts->world;
+    const char *name = parts->config->common.name;
     json_t *reply = json_pack(
         "{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, "
-        "s:I, s:I, s:s, s:o}",
+        "s:I, s:I, s:s, s:s?, s:b, s:o}",
         "ok", 1, "name", name ? name : "broker", "version", STIPPLE_VERSION,
-        "role", broker_state_word(self), "epoch", (json_int_t)world->epoch,
-        "seq", (json_int_t)world->seq, "digest", (json_int_t)world->digest,
-        "viewers", (json_int_t)edges_viewers(self->ingress.edges), "edges",
-        (json_int_t)edges_count(self->ingress.edges), "persisters",
-        (json_int_t)persisters_count(&self->persisters, clock_mono_ms()),
-        "persister", s_persister(self), "persisted",
-        (json_int_t)self->persisters.checkpoint, "log_records",
-        (json_int_t)length, "unconfirmed",
-        (json_int_t)leading_unconfirmed(self), "users",
+        "role", role, "epoch", (json_int_t)world->epoch, "seq",
+        (json_int_t)world->seq, "digest", (json_int_t)world->digest, "viewers",
+        (json_int_t)edges_viewers(parts->ingress.edges), "edges",
+        (json_int_t)edges_count(parts->ingress.edges), "persisters",
+        (json_int_t)persisters_count(&parts->persisters, parts->now.mono_ms),
+        "persister", s_persister(parts), "persisted",
+        (json_int_t)parts->persisters.checkpoint, "log_records",
+        (json_int_t)parts_log_records(parts), "unconfirmed",
+        (json_int_t)parts_unconfirmed(parts), "users",
         (json_int_t)users_count(world->users), "redis",
-        ledger_ready(self->ledger) ? "up" : "away", "canvas", s_canvas(self));
+        ledger_ready(parts->ledger) ? "up" : "away", "redis_trouble",
+        ledger_trouble(parts->ledger), "redis_full", parts_redis_full(parts),
+        "canvas", s_canvas(world));
     assert(reply);
-    s_reply(self, mail, reply);
+    answer_send(parts, asker, reply);
 }
 
 /* ---- set ------------------------------------------------------------- */
 
-static int s_set_cooldown(canvas_t *canvas, const char *value)
+/* Digits alone, at most `max`. */
+static int s_set_number(uint32_t *field, const char *value, uint32_t max)
 {
     char *end;
     unsigned long long number = strtoull(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || number > UINT32_MAX)
+    if (*value < '0' || *value > '9' || *end || number > max)
         return -1;
-    canvas->cooldown_ms = (uint32_t)number;
+    *field = (uint32_t)number;
     return 0;
+}
+
+static int s_set_cooldown(canvas_t *canvas, const char *value)
+{
+    return s_set_number(&canvas->cooldown_ms, value, UINT32_MAX);
+}
+
+static int s_set_tick(canvas_t *canvas, const char *value)
+{
+    return s_set_number(&canvas->tick_ms, value, CANVAS_TICK_MAX_MS);
 }
 
 static int s_set_paused(canvas_t *canvas, const char *value)
@@ -117,6 +109,7 @@ static const struct {
     const char *error;
 } s_settings[] = {
     {"cooldown_ms", s_set_cooldown, "cooldown_ms is 0 to 4294967295"},
+    {"tick_ms", s_set_tick, "tick_ms is 0 to 10000"},
     {"paused", s_set_paused, "paused is on or off"},
     {"palette", canvas_set_palette,
      "palette is #RRGGBB,… of 1 to 2^bits colours"},
@@ -130,94 +123,157 @@ static const char *s_apply(canvas_t *canvas, const char *name,
         if (!strcmp(name, s_settings[i].name))
             return s_settings[i].apply(canvas, value) < 0 ? s_settings[i].error
                                                           : NULL;
-    return "no such setting: cooldown_ms, paused, palette";
+    return "no such setting: cooldown_ms, tick_ms, paused, palette";
 }
 
-static void s_set(broker_t *self, mail_t *mail, const json_t *request)
+static void s_set(ctl_t *self, parts_t *parts, const char *locked,
+                  asker_t *asker, const json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "name"));
     const char *value = json_string_value(json_object_get(request, "value"));
-    const char *error = NULL, *why = NULL;
-    canvas_t canvas = self->world.canvas;
-    if (self->state == AWAY)
-        error = "redis is away";
-    else if (self->state != LEADING || self->stopping)
-        error = "standby";
+    const char *error = locked, *why = NULL;
+    canvas_t canvas = parts->world.canvas;
+    if (locked)
+        ;
     else if (!name || !value)
         error = "set needs name and value, both strings";
-    else if (self->set.held)
-        error = "another set is on its way: try again";
+    else if (self->asker.held)
+        error = locked = "another set is on its way: try again";
     else if (!(error = s_apply(&canvas, name, value)) &&
              canvas_check(&canvas, &why) < 0)
         error = why;
     if (error) {
-        s_refuse(self, mail, error);
+        answer_refuse(parts, asker, locked ? "unavailable" : "bad_request",
+                      error);
         return;
     }
-    self->set.canvas = canvas;
-    self->set.held = true;
-    mail_reply_to(&self->set.mail, mail, 0);
+    self->canvas = canvas;
+    asker_move(&self->asker, asker);
     log_info("setting_changing", "name=%s", name);
-    ledger_put_canvas(self->ledger, self->world.epoch, &canvas);
+    ledger_put_canvas(parts->ledger, parts->world.epoch, &canvas);
 }
 
-static void s_end_set(broker_t *self, json_t *reply)
+void ctl_on_canvas(ctl_t *self, parts_t *parts, bool done)
 {
-    s_reply(self, &self->set.mail, reply);
-    mail_close(&self->set.mail);
-    self->set.held = false;
-}
-
-void ctl_on_canvas(broker_t *self, bool done)
-{
-    if (!self->set.held)
+    canvas_t *canvas = &parts->world.canvas;
+    if (!self->asker.held)
         return;
     if (!done) {
-        s_end_set(self, json_pack("{s:b, s:s}", "ok", 0, "error", "standby"));
+        ctl_give_up(self, parts, "standby");
         return;
     }
-    self->world.canvas = self->set.canvas;
-    self->world.canvas.epoch = self->world.epoch;
-    sync_forget_board(self);
-    feed_canvas(self->feed, &self->world.canvas);
-    log_info("setting_changed", "cooldown_ms=%" PRIu32 " paused=%d",
-             self->world.canvas.cooldown_ms, self->world.canvas.paused);
-    s_end_set(self, json_pack("{s:b, s:o}", "ok", 1, "canvas", s_canvas(self)));
+    *canvas = self->canvas;
+    canvas->epoch = parts->world.epoch;
+    syncs_forget_board(&parts->syncs);
+    feed_canvas(parts->feed, canvas);
+    log_info("setting_changed",
+             "cooldown_ms=%" PRIu32 " tick_ms=%" PRIu32 " paused=%d",
+             canvas->cooldown_ms, canvas->tick_ms, canvas->paused);
+    answer_send(
+        parts, &self->asker,
+        json_pack("{s:b, s:o}", "ok", 1, "canvas", s_canvas(&parts->world)));
 }
 
-void ctl_give_up(broker_t *self, const char *error)
+void ctl_give_up(ctl_t *self, parts_t *parts, const char *error)
 {
-    if (self->set.held)
-        s_end_set(self, json_pack("{s:b, s:s}", "ok", 0, "error", error));
+    if (self->asker.held)
+        answer_refuse(parts, &self->asker, "unavailable", error);
 }
 
-/* ---- verbs ----------------------------------------------------------- */
+/* ---- who may what ----------------------------------------------------- */
 
-static const struct {
-    const char *word;
-    void (*handle)(broker_t *self, mail_t *mail, const json_t *request);
-} s_verbs[] = {
-    {"status", s_status},
-    {"set", s_set},
-};
+/* Whether one more refusal is to stand in the history: nobody can fill it. */
+static bool s_count_refusal(ctl_t *self, uint64_t now_ms)
+{
+    if (now_ms >= self->minute_ms + MINUTE_MS) {
+        self->minute_ms = now_ms;
+        self->refusals = 0;
+    }
+    return self->refusals++ < REFUSALS_MAX;
+}
 
-void ctl_request(broker_t *self, mail_t *mail)
+/* Says so, and writes down what somebody of the staff tried. Players who try
+ * are told, and that is all: they are many. */
+static void s_refuse_role(ctl_t *self, parts_t *parts, desk_t *desk,
+                          const ctl_state_t *state, asker_t *asker,
+                          const char *verb)
+{
+    char user[USER_HEX_BYTES];
+    control_t control = {.verb = CONTROL_REFUSED,
+                         .rank = asker->rank,
+                         .by = asker->user,
+                         .of.upto = control_of_word(verb)};
+    snprintf(control.text, sizeof control.text, "%s", verb);
+    user_to_hex(asker->user, user);
+    COUNT(ROLE_TOO_LOW);
+    log_warn("role_too_low", "by=%s role=%s verb=%s", user,
+             rank_word(asker->rank), verb);
+    if (!state->locked && rank_reaches(asker->rank, RANK_MODERATOR) &&
+        s_count_refusal(self, parts->now.mono_ms))
+        desk_offer(desk, parts, asker, &control);
+    else
+        answer_refuse(parts, asker, "role_too_low", DESK_ROLE_TOO_LOW);
+}
+
+static void s_do(ctl_t *self, parts_t *parts, desk_t *desk,
+                 const ctl_state_t *state, asker_t *asker,
+                 const json_t *request)
+{
+    const char *verb = json_string_value(json_object_get(request, "verb"));
+    bool asks = verb && !strcmp(verb, "status");
+    bool sets = verb && !strcmp(verb, "set");
+    if (!verb || (!asks && !sets && !moderation_knows(verb)))
+        answer_refuse(parts, asker, "bad_request", "no such verb");
+    else if (!rank_reaches(asker->rank, rank_needed(verb)))
+        s_refuse_role(self, parts, desk, state, asker, verb);
+    else if (asks)
+        s_status(parts, state->role, asker);
+    else if (sets)
+        s_set(self, parts, state->locked, asker, request);
+    else
+        moderation_request(desk, parts, state->locked, asker, request);
+}
+
+void ctl_request(ctl_t *self, parts_t *parts, desk_t *desk,
+                 const ctl_state_t *state, mail_t *mail)
 {
     size_t size = mail_size(mail);
     json_t *request =
         size <= REQUEST_MAX
             ? json_loadb((const char *)mail_bytes(mail) + 1, size - 1, 0, NULL)
             : NULL;
-    const char *verb = json_string_value(json_object_get(request, "verb"));
+    asker_t asker;
+    assert(size && state->role);
     COUNT(CONTROL_REQUESTS);
     if (!request)
         COUNT(MALFORMED_CONTROL);
-    for (size_t i = 0; verb && i < sizeof s_verbs / sizeof *s_verbs; i++)
-        if (!strcmp(verb, s_verbs[i].word)) {
-            s_verbs[i].handle(self, mail, request);
-            json_decref(request);
-            return;
-        }
-    s_refuse(self, mail, "no such verb: status, set");
+    asker_of_control(&asker, mail);
+    s_do(self, parts, desk, state, &asker, request);
+    json_decref(request);
+}
+
+void ctl_errand(ctl_t *self, parts_t *parts, desk_t *desk,
+                const ctl_state_t *state, mail_t *mail)
+{
+    bus_errand_t errand;
+    asker_t asker;
+    identity_t who;
+    if (bus_decode_errand(&errand, BUS_ERRAND, mail_bytes(mail),
+                          mail_size(mail)) < 0) {
+        COUNT(MALFORMED_INGRESS);
+        return;
+    }
+    COUNT(ERRANDS);
+    asker_of_errand(&asker, mail, errand.ticket);
+    const char *why = rights_of(parts->rights, errand.token, errand.token_size,
+                                parts->now.wall_ms, &who);
+    if (why) {
+        answer_refuse(parts, &asker, "unauthorized", why);
+        return;
+    }
+    asker.rank = who.rank;
+    asker.user = who.user;
+    json_t *request = json_input_load(errand.json, errand.json_size, 0);
+    s_do(self, parts, desk, state, &asker, request);
     json_decref(request);
 }

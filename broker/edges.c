@@ -5,10 +5,16 @@
 #include "broker/edges.h"
 
 #include "common/mem.h"
+#include "common/siphash.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Identities are the peers' own choice. */
+static siphash_key_t s_key;
+#define HASH_FUNCTION(bytes, size, hash)                                       \
+    ((hash) = (unsigned)siphash(s_key, bytes, size))
 #include <uthash.h>
 
 typedef struct {
@@ -24,6 +30,8 @@ struct edges {
 
 edges_t *edges_new(void)
 {
+    if (!s_key.k0)
+        s_key = siphash_key();
     return mem_zalloc(1, sizeof(edges_t));
 }
 

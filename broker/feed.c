@@ -52,16 +52,16 @@ static void s_send(feed_t *self, zmq_msg_t *frame)
 
 /* The diff is encoded into a scratch of the bound and copied: the bound is
  * several times what most diffs need. */
-void feed_publish(feed_t *self, uint32_t epoch, uint64_t seq,
+void feed_publish(feed_t *self, uint32_t epoch, position_t at,
                   const board_t *board)
 {
-    if (seq == self->from)
+    if (at.seq == self->from)
         return;
     size_t bound = diff_bound(touched_count(self->touched));
     uint8_t *bytes = mem_alloc(BUS_BODY_HEAD_BYTES + bound);
-    bus_put_body_head(bytes, BUS_DIFF, epoch);
+    bus_put_body_head(bytes, BUS_DIFF, epoch, at.chain);
     size_t size = diff_encode(bytes + BUS_BODY_HEAD_BYTES, bound, self->from,
-                              seq, self->touched, board);
+                              at.seq, self->touched, board);
     assert(size);
     size += BUS_BODY_HEAD_BYTES;
     zmq_msg_t frame;
@@ -71,7 +71,7 @@ void feed_publish(feed_t *self, uint32_t epoch, uint64_t seq,
     COUNT(DIFFS);
     COUNT_BY(DIFF_BYTES, size);
     touched_clear(self->touched);
-    self->from = seq;
+    self->from = at.seq;
 }
 
 void feed_beat(feed_t *self, const bus_beat_t *beat)
@@ -87,11 +87,22 @@ void feed_beat(feed_t *self, const bus_beat_t *beat)
 void feed_canvas(feed_t *self, const canvas_t *canvas)
 {
     uint8_t bytes[BUS_BODY_HEAD_BYTES + CANVAS_JSON_MAX];
-    bus_put_body_head(bytes, BUS_CANVAS, canvas->epoch);
+    bus_put_body_head(bytes, BUS_CANVAS, canvas->epoch, CHAIN_UNKNOWN);
     size_t size = BUS_BODY_HEAD_BYTES +
                   canvas_to_json(canvas, (char *)bytes + BUS_BODY_HEAD_BYTES,
                                  CANVAS_JSON_MAX);
     zmq_msg_t frame;
     memcpy(mail_frame(&frame, size), bytes, size);
+    s_send(self, &frame);
+}
+
+void feed_policy(feed_t *self, uint32_t epoch, const uint8_t *records,
+                 size_t count)
+{
+    zmq_msg_t frame;
+    size_t size = count * RECORD_BYTES;
+    uint8_t *bytes = mail_frame(&frame, BUS_BODY_HEAD_BYTES + size);
+    bus_put_body_head(bytes, BUS_POLICY, epoch, CHAIN_UNKNOWN);
+    memcpy(bytes + BUS_BODY_HEAD_BYTES, records, size);
     s_send(self, &frame);
 }

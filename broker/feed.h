@@ -25,10 +25,13 @@ void feed_begin(feed_t *self, uint64_t seq, uint32_t pixels);
 /* A batch was committed. */
 void feed_add(feed_t *self, const batch_t *batch);
 
-/* The net diff since the one before, where seq has advanced. */
-void feed_publish(feed_t *self, uint32_t epoch, uint64_t seq,
+/* The net diff since the one before, if the seq has advanced. */
+void feed_publish(feed_t *self, uint32_t epoch, position_t at,
                   const board_t *board);
 void feed_beat(feed_t *self, const bus_beat_t *beat);
 void feed_canvas(feed_t *self, const canvas_t *canvas);
+/* What an operator did: control records, packed. At once. */
+void feed_policy(feed_t *self, uint32_t epoch, const uint8_t *records,
+                 size_t count);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "broker/counters.h"
 #include "common/bus.h"
-#include "common/clock.h"
+#include "common/bus_guard.h"
+#include "common/bus_peer.h"
 
 /* Mails read in one turn of the loop, so that Redis and timers have theirs. */
 #define READ_BUDGET 512
@@ -16,6 +17,7 @@ void ingress_init(ingress_t *self, zsock_t *socket)
     *self = (ingress_t){.socket = socket, .edges = edges_new()};
     mailbox_init(&self->places, INGRESS_MAILS);
     mailbox_init(&self->syncs, INGRESS_MAILS);
+    mailbox_init(&self->errands, INGRESS_ERRANDS);
 }
 
 void ingress_fini(ingress_t *self)
@@ -23,6 +25,7 @@ void ingress_fini(ingress_t *self)
     edges_destroy(&self->edges);
     mailbox_fini(&self->places);
     mailbox_fini(&self->syncs);
+    mailbox_fini(&self->errands);
 }
 
 bool ingress_has_room(const ingress_t *self)
@@ -48,39 +51,69 @@ static void s_take_places(ingress_t *self, mail_t *mail, bool leading)
     mailbox_put(&self->places, mail);
 }
 
-static void s_take_sync(ingress_t *self, mail_t *mail, bool leading)
+/* Behind the SYNCs that came before it: at a quiescent point as well. */
+static void s_take_acked(ingress_t *self, mail_t *mail, bool leading)
 {
-    if (leading) {
+    if (leading)
         mailbox_put(&self->syncs, mail);
+    else
+        mail_close(mail); /* whoever leads is told again */
+}
+
+static void s_take_errand(ingress_t *self, mail_t *mail, bool leading)
+{
+    if (leading && !mailbox_is_full(&self->errands)) {
+        mailbox_put(&self->errands, mail);
         return;
     }
-    COUNT(SYNCS_IGNORED);
+    COUNT(ERRANDS_IGNORED);
     mail_close(mail);
 }
 
-static void s_take_report(ingress_t *self, mail_t *mail)
+static void s_take_report(ingress_t *self, mail_t *mail, uint64_t now_ms)
 {
     bus_report_t report;
     if (bus_decode_report(&report, mail_bytes(mail), mail_size(mail)) < 0)
         COUNT(MALFORMED_INGRESS);
     else if (edges_report(self->edges, zmq_msg_data(&mail->peer),
                           zmq_msg_size(&mail->peer), report.viewers,
-                          clock_mono_ms()) < 0)
+                          now_ms) < 0)
         COUNT(EDGES_FULL);
     mail_close(mail);
 }
 
-static void s_take(ingress_t *self, mail_t *mail, bool leading)
+static void s_take(ingress_t *self, mail_t *mail, bool leading, uint64_t now_ms)
 {
-    switch (bus_type(mail_bytes(mail), mail_size(mail))) {
+    static bus_peer_t formats;
+    if (!bus_peer_fits(&formats, "edge", mail_bytes(mail), mail_size(mail),
+                       now_ms)) {
+        COUNT(MALFORMED_INGRESS);
+        mail_close(mail);
+        return;
+    }
+    uint8_t type = bus_type(mail_bytes(mail), mail_size(mail));
+    /* A persister asks for the board here, and nothing else. */
+    if (type != BUS_SYNC && !bus_guard_is(&mail->body, ROLE_EDGE)) {
+        COUNT(FORBIDDEN_INGRESS);
+        mail_close(mail);
+        return;
+    }
+    switch (type) {
     case BUS_PLACES:
+    case BUS_PLACES_TOLD:
         s_take_places(self, mail, leading);
         return;
     case BUS_SYNC:
-        s_take_sync(self, mail, leading);
+        mailbox_put(&self->syncs, mail);
+        return;
+    case BUS_ACKED:
+        s_take_acked(self, mail, leading);
+        return;
+    case BUS_ERRAND:
+        s_take_errand(self, mail, leading);
         return;
     case BUS_REPORT:
-        s_take_report(self, mail);
+        s_take_report(self, mail, now_ms);
         return;
     default:
         COUNT(MALFORMED_INGRESS);
@@ -88,7 +121,7 @@ static void s_take(ingress_t *self, mail_t *mail, bool leading)
     }
 }
 
-bool ingress_read(ingress_t *self, bool leading)
+bool ingress_read(ingress_t *self, bool leading, uint64_t now_ms)
 {
     for (int i = 0; i < READ_BUDGET && ingress_has_room(self); i++) {
         mail_t mail;
@@ -98,7 +131,7 @@ bool ingress_read(ingress_t *self, bool leading)
         if (result == MAIL_BAD)
             COUNT(MALFORMED_INGRESS);
         else
-            s_take(self, &mail, leading);
+            s_take(self, &mail, leading, now_ms);
     }
     GAUGE(QUEUED, self->places_waiting);
     return ingress_has_room(self);
@@ -117,10 +150,16 @@ bool ingress_next_sync(ingress_t *self, mail_t *mail)
     return mailbox_take(&self->syncs, mail);
 }
 
+bool ingress_next_errand(ingress_t *self, mail_t *mail)
+{
+    return mailbox_take(&self->errands, mail);
+}
+
 void ingress_clear(ingress_t *self)
 {
     mailbox_clear(&self->places);
     mailbox_clear(&self->syncs);
+    mailbox_clear(&self->errands);
     self->places_waiting = 0;
 }
 

@@ -1,60 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The lease is ours: read board, bans and log from Redis, which nobody else can
- * write any more, and rebuild what is derived from the log. Then hear what a
- * persister says before the first placement is taken: a store that is ahead
- * means that Redis lost its end.
- *
- * Every write to Redis is atomic, so log, board and meta agree, but for two
- * cases that are mended here: a repair that was cut short left a log past the
- * board (rolled forward), or a board whose digest is not the one kept (rebuilt
- * from the log as far as that reaches, and said aloud).
+ * See loading.h.
  */
-#include "broker/broker.h"
+#include "broker/loading.h"
 
 #include "broker/counters.h"
-#include "common/clock.h"
+#include "broker/succession.h"
 #include "common/log.h"
 #include "common/mem.h"
 
 #include <inttypes.h>
 
-/* A running persister speaks each 500 ms, and connects within a second. */
-#define WORD_MS 1500
+/* How often it says that it waits. */
+#define TELL_MS 10000
 
-static int s_open_canvas(broker_t *self, const ledger_meta_t *meta)
+/* ---- beginning ------------------------------------------------------- */
+
+int loading_begin(loading_t *self, parts_t *parts, const ledger_meta_t *meta)
 {
     canvas_t canvas = {0};
-    if (canvas_from_json(&canvas, meta->canvas, meta->canvas_size) < 0)
+    world_t *world = &parts->world;
+    assert(!meta->empty);
+    *self = (loading_t){.meta = *meta};
+    if (canvas_from_json(&canvas, meta->canvas, meta->canvas_size) < 0) {
+        log_error("canvas_malformed", "epoch=%" PRIu32, meta->epoch);
         return -1;
-    world_open(&self->world, &canvas);
-    self->world.epoch = meta->epoch;
-    self->world.born = meta->born;
+    }
+    world_open(world, &canvas);
+    world->born = meta->born;
+    ledger_load(parts->ledger, true);
     return 0;
 }
 
-void loading_begin(broker_t *self, const ledger_meta_t *meta)
+void loading_read_on(loading_t *self, parts_t *parts, const ledger_meta_t *meta)
 {
-    self->world.epoch = meta->epoch;
-    if (meta->empty) {
-        restoring_begin(self, true);
-        return;
-    }
-    self->seen = true;
-    if (s_open_canvas(self, meta) < 0) {
-        log_error("canvas_malformed", "epoch=%" PRIu32, meta->epoch);
-        broker_step_down(self, "canvas_malformed");
-        return;
-    }
-    self->loading = (loading_t){.meta = *meta};
-    broker_enter(self, LOADING);
-    ledger_load(self->ledger);
+    assert(parts->world.board && !meta->empty);
+    assert(parts->world.seq == world_head(&parts->world).seq);
+    *self =
+        (loading_t){.meta = *meta, .reads_on = true, .from = parts->world.seq};
+    parts->world.born = meta->born;
+    ledger_follow(parts->ledger, parts->world.seq);
 }
 
-/* Redis holds a bitfield only as far as it was ever written. */
-void loading_on_board(broker_t *self, const void *bytes, size_t size)
+void loading_keep(loading_t *self, const ledger_meta_t *meta, bool given_up)
 {
-    board_t *board = self->world.board;
+    *self = (loading_t){
+        .meta = *meta, .loaded = true, .torn = true, .given_up = given_up};
+}
+
+/* ---- what comes ------------------------------------------------------ */
+
+/* Redis holds a bitfield only as far as it was ever written. */
+void loading_on_board(loading_t *self, parts_t *parts, const void *bytes,
+                      size_t size)
+{
+    board_t *board = parts->world.board;
+    assert(board && !self->loaded && !self->reads_on);
     size_t whole = board_size_bytes(board);
     uint8_t *padded = mem_zalloc(1, whole);
     if (size)
@@ -64,38 +65,85 @@ void loading_on_board(broker_t *self, const void *bytes, size_t size)
     free(padded);
 }
 
-void loading_on_ban(broker_t *self, uint64_t user)
+/* Whether the entry goes on from the history that is held. */
+static bool s_follows(const history_t *history, const ledger_entry_t *entry)
 {
-    bans_t *bans = &self->world.bans;
-    uint64_t *users = mem_zalloc(bans->count + 1, sizeof *users);
-    if (bans->count)
-        memcpy(users, bans->users, bans->count * sizeof *users);
-    users[bans->count] = user;
-    bans_set(bans, users, bans->count + 1);
-    free(users);
+    uint64_t first = record_decode(entry->records).seq;
+    return first == history_next(history) &&
+           !chain_differs(history_head(history).chain, entry->before);
 }
 
-void loading_on_log(broker_t *self, const uint8_t *records, size_t size)
+static void s_remember(world_t *world, const ledger_entry_t *entry)
 {
-    world_t *world = &self->world;
-    size_t count = size / RECORD_BYTES;
-    if (!count)
-        return;
-    uint64_t first = record_decode(records).seq;
-    if (history_first(world->history) == history_next(world->history))
-        history_reset(world->history, first);
-    if (world_remember(world, records, count) == 0)
-        return;
-    log_error("log_gap", "expected=%" PRIu64 " found=%" PRIu64,
-              history_next(world->history), first);
-    history_reset(world->history, first);
-    if (world_remember(world, records, count) < 0)
-        history_reset(world->history, first);
+    uint64_t first = record_decode(entry->records).seq;
+    history_t *history = world->history;
+    bool empty = history_first(history) == history_next(history);
+    if (!empty && !s_follows(history, entry)) {
+        log_error("log_gap", "expected=%" PRIu64 " found=%" PRIu64,
+                  history_next(history), first);
+        empty = true;
+    }
+    if (empty && first)
+        history_reset(history, (position_t){first - 1, entry->before});
+    if (first && !chain_known(history_head(history).chain) &&
+        chain_known(entry->before))
+        history_learn(history, (position_t){first - 1, entry->before});
+    if (world_remember(world, entry->records, entry->count) < 0)
+        log_error("log_record_malformed", "seq=%" PRIu64, first);
 }
+
+int loading_take(parts_t *parts, const ledger_entry_t *entry)
+{
+    world_t *world = &parts->world;
+    uint64_t first = record_decode(entry->records).seq;
+    uint64_t next = history_next(world->history);
+    if (!first || first > next)
+        return -1;
+    if (chain_differs(history_chain(world->history, first - 1), entry->before))
+        return -1;
+    uint64_t known = next - first;
+    if (known >= entry->count)
+        return 0;
+    return world_follow(world, entry->records + known * RECORD_BYTES,
+                        entry->count - known, parts->now.wall_ms);
+}
+
+void loading_on_log(loading_t *self, parts_t *parts,
+                    const ledger_entry_t *entry)
+{
+    assert(!self->loaded && entry->count);
+    uint64_t first = record_decode(entry->records).seq;
+    if (!self->reads_on)
+        s_remember(&parts->world, entry);
+    else if (first > history_next(parts->world.history))
+        self->gap = true;
+    else if (loading_take(parts, entry) < 0)
+        self->forked = true;
+}
+
+void loading_on_looked(loading_t *self, parts_t *parts)
+{
+    position_t head = world_head(&parts->world), at = self->meta.at;
+    assert(self->reads_on && !self->loaded);
+    if (self->forked || self->gap)
+        return;
+    if (head.seq > at.seq ||
+        (head.seq == at.seq && chain_differs(head.chain, at.chain)))
+        self->forked = true;
+    else if (head.seq == at.seq)
+        ledger_load(parts->ledger, false);
+    else if (head.seq == self->from)
+        self->gap = true; /* nothing is left of what follows */
+    else
+        ledger_follow(parts->ledger, self->from = head.seq);
+}
+
+/* ---- all is read ----------------------------------------------------- */
 
 /* Applies the held log from `from` on to the board. */
 static void s_replay(world_t *world, uint64_t from)
 {
+    assert(from >= history_first(world->history));
     world->seq = from - 1;
     while (world->seq + 1 < history_next(world->history)) {
         size_t count;
@@ -108,61 +156,128 @@ static void s_replay(world_t *world, uint64_t from)
     }
 }
 
-/* The board's digest is not the one kept beside it. */
-static void s_mend_board(broker_t *self)
+/* The log that is held is made to end at or behind the committed seq, and to
+ * begin no later than behind it. Returns false if there is a hole between. */
+static bool s_join(const loading_t *self, world_t *world)
 {
-    world_t *world = &self->world;
-    COUNT(DIGEST_WRONG);
-    if (history_first(world->history) <= self->loading.meta.seq)
-        s_replay(world, history_first(world->history));
-    log_error("digest_wrong", "seq=%" PRIu64 " kept=%" PRIu32 " mended=%d",
-              world->seq, self->loading.meta.digest,
-              board_digest(world->board) == self->loading.meta.digest);
-    self->loading.torn = true;
-}
-
-void loading_on_loaded(broker_t *self)
-{
-    world_t *world = &self->world;
-    loading_t *loading = &self->loading;
     history_t *history = world->history;
-    world->seq = loading->meta.seq;
-    if (history_next(history) <= world->seq) {
-        if (history_next(history) > history_first(history))
-            log_error("log_ends_early", "seq=%" PRIu64 " log=%" PRIu64,
-                      world->seq, history_next(history) - 1);
-        history_reset(history, world->seq + 1);
+    position_t at = self->meta.at;
+    bool empty = history_first(history) == history_next(history);
+    if (!empty && history_first(history) > at.seq + 1) {
+        log_error("log_begins_late", "seq=%" PRIu64 " log=%" PRIu64, at.seq,
+                  history_first(history));
+        return false;
     }
-    if (board_digest(world->board) != loading->meta.digest)
-        s_mend_board(self);
-    if (history_next(history) > world->seq + 1) {
-        s_replay(world, world->seq + 1);
-        loading->torn = true;
+    bool early = history_next(history) <= at.seq;
+    if (early && !empty)
+        log_error("log_ends_early", "seq=%" PRIu64 " log=%" PRIu64, at.seq,
+                  history_next(history) - 1);
+    if (early || empty)
+        history_reset(history, at);
+    if (chain_differs(history_chain(history, at.seq), at.chain)) {
+        log_error("chain_wrong", "seq=%" PRIu64, at.seq);
+        history_reset(history, at);
     }
-    world_recall_users(world);
-    loading->loaded = true;
-    loading->wait_until_ms = clock_mono_ms() + WORD_MS;
-    loading_tick(self);
+    return true;
 }
 
-void loading_tick(broker_t *self)
+/* The board's digest is not the one kept beside it. */
+static void s_mend_board(loading_t *self, world_t *world)
 {
-    loading_t *loading = &self->loading;
-    world_t *world = &self->world;
-    uint64_t now_ms = clock_mono_ms();
-    const persister_t *furthest =
-        persisters_furthest(&self->persisters, now_ms);
-    if (!loading->loaded || self->raising)
+    COUNT(DIGEST_WRONG);
+    if (history_first(world->history) <= self->meta.at.seq)
+        s_replay(world, history_first(world->history));
+    self->unproven = board_digest(world->board) != self->meta.digest;
+    self->torn = true;
+    log_error("digest_wrong", "seq=%" PRIu64 " kept=%" PRIu32 " mended=%d",
+              world->seq, self->meta.digest, !self->unproven);
+}
+
+static void s_finish(loading_t *self, parts_t *parts)
+{
+    world_t *world = &parts->world;
+    history_t *history = world->history;
+    world->seq = self->meta.at.seq;
+    if (!s_join(self, world)) {
+        self->unproven = true;
         return;
-    if (!furthest && now_ms < loading->wait_until_ms &&
-        !strcmp(self->config->restore, "auto"))
+    }
+    if (history_next(history) > world->seq + 1) { /* of 0.1.0, torn */
+        self->torn = true;
+        s_replay(world, world->seq + 1);
+    } else if (board_digest(world->board) != self->meta.digest) {
+        s_mend_board(self, world);
+    }
+    world_recall_users(world, parts->now.wall_ms);
+    world_recall_policy(world);
+}
+
+void loading_on_loaded(loading_t *self, parts_t *parts)
+{
+    assert(parts->world.board && !self->loaded);
+    if (!self->reads_on)
+        s_finish(self, parts);
+    self->loaded = true;
+    self->told_at_ms = parts->now.mono_ms;
+}
+
+/* ---- may it be led? -------------------------------------------------- */
+
+static void s_tell(loading_t *self, const parts_t *parts)
+{
+    if (parts->now.mono_ms - self->told_at_ms < TELL_MS)
         return;
-    if (!broker_epoch_fits(self))
+    self->told_at_ms = parts->now.mono_ms;
+    log_warn(self->unproven ? "board_unproven" : "waiting_for_store",
+             "seq=%" PRIu64
+             " hint=\"Redis was restarted: is a persister running?\"",
+             parts->world.seq);
+}
+
+/* A history of 0.1.0 gets its chain: the store's, if that says one. */
+static void s_begin_chain(loading_t *self, parts_t *parts,
+                          const persister_t *store)
+{
+    world_t *world = &parts->world;
+    if (chain_known(world_head(world).chain))
         return;
-    if (furthest && furthest->word.checkpoint > world->seq)
-        restoring_begin(self, false);
-    else if (!loading->torn)
-        leading_begin(self);
-    else if (!self->repair.active)
-        repair_start(self, history_next(world->history), false);
+    if (store && chain_known(store->word.chain) &&
+        store->word.checkpoint + 1 >= history_first(world->history) &&
+        store->word.checkpoint < history_next(world->history))
+        history_learn(world->history,
+                      (position_t){store->word.checkpoint, store->word.chain});
+    world_begin_chain(world);
+    self->torn = true;
+    log_info("chain_begun", "seq=%" PRIu64, world->seq);
+}
+
+loading_result_t loading_look(loading_t *self, parts_t *parts)
+{
+    bool ask = !strcmp(parts->config->restore, "auto");
+    const persister_t *store =
+        persisters_furthest(&parts->persisters, parts->now.mono_ms);
+    if (self->forked)
+        return LOADING_FORKED;
+    if (self->gap)
+        return LOADING_GAP;
+    if (!self->loaded)
+        return LOADING_WAITS;
+    if (self->unproven && (!store || !store->word.checkpoint)) {
+        s_tell(self, parts);
+        return LOADING_WAITS;
+    }
+    if (self->unproven)
+        return LOADING_UNPROVEN;
+    if (ask && !store && !self->meta.sure) {
+        s_tell(self, parts);
+        return LOADING_WAITS;
+    }
+    s_begin_chain(self, parts, store);
+    history_view_t mine = history_view(parts->world.history);
+    position_t stored = {0};
+    if (store)
+        stored = (position_t){store->word.checkpoint, store->word.chain};
+    if (succession_of_store(&mine, stored) && ask)
+        return LOADING_BEHIND;
+    return self->torn ? LOADING_TORN : LOADING_LEVEL;
 }

@@ -54,15 +54,18 @@ void mail_reply_to(mail_t *mail, mail_t *peer, size_t size)
 
 int mail_push(zsock_t *socket, zmq_msg_t *frame)
 {
-    int sent = zmq_msg_send(frame, zsock_resolve(socket), ZMQ_DONTWAIT);
+    int sent =
+        socket ? zmq_msg_send(frame, zsock_resolve(socket), ZMQ_DONTWAIT) : -1;
     zmq_msg_close(frame);
     return sent < 0 ? -1 : 0;
 }
 
 int mail_send(zsock_t *socket, mail_t *mail)
 {
-    void *handle = zsock_resolve(socket);
-    int sent = zmq_msg_send(&mail->peer, handle, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    void *handle = socket ? zsock_resolve(socket) : NULL;
+    int sent =
+        handle ? zmq_msg_send(&mail->peer, handle, ZMQ_SNDMORE | ZMQ_DONTWAIT)
+               : -1;
     if (sent >= 0)
         sent = zmq_msg_send(&mail->body, handle, ZMQ_DONTWAIT);
     mail_close(mail);

@@ -26,7 +26,7 @@ mail_result_t mail_receive(zsock_t *socket, mail_t *mail);
 void mail_reply_to(mail_t *mail, mail_t *peer, size_t size);
 
 /* Sends without waiting and ends the mail in any case. -1 where the peer is
- * gone or its queue is full: the message is dropped. */
+ * gone, its queue is full, or `socket` is NULL: the message is dropped. */
 int mail_send(zsock_t *socket, mail_t *mail);
 
 void mail_close(mail_t *mail);

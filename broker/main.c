@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * stipple-broker: see broker.h.
+ * stipple-broker: see serve.h.
  */
-#include "broker/broker.h"
+#include "broker/serve.h"
 #include "common/log.h"
 
+#include <czmq.h>
 #include <signal.h>
 
 /* Read from the loop through a signalfd; blocked before any thread starts. */
@@ -21,6 +22,7 @@ static void s_block_signals(void)
 
 int main(int argc, char **argv)
 {
+    signal(SIGHUP, SIG_IGN); /* there is nothing to load again */
     broker_config_t config = {0};
     int first = settings_load(&broker_settings, &config, argc, argv);
     if (first < argc) {
@@ -30,11 +32,11 @@ int main(int argc, char **argv)
     const char *name = config.common.name ? config.common.name : "broker";
     log_init(name, (log_level_t)log_level_parse(config.common.log_level));
     s_block_signals();
-    broker_t *broker = broker_new(&config);
-    int status = broker ? 0 : 2;
-    if (broker)
-        broker_run(broker);
-    broker_destroy(&broker);
+    serve_t *serve = serve_new(&config);
+    int status = serve ? 0 : 2;
+    if (serve)
+        serve_run(serve);
+    serve_destroy(&serve);
     settings_free(&broker_settings, &config);
     zsys_shutdown();
     return status;

@@ -42,6 +42,21 @@ persister_t *persisters_hear(persisters_t *self, const bus_persister_t *word,
     return place;
 }
 
+void persister_relate(persister_t *persister, const history_view_t *mine)
+{
+    history_view_t store = {
+        .head = {persister->word.checkpoint, persister->word.chain}};
+    if (persister->heard_at_ms)
+        persister->relation = history_relate(mine, &store, NULL);
+}
+
+/* What it says it holds is what was committed here, as far as can be told. */
+static bool s_confirms(const persister_t *persister)
+{
+    return persister->relation != HISTORY_FORKED &&
+           persister->relation != HISTORY_BEHIND;
+}
+
 static bool s_may(const persister_t *persister, uint64_t seq, uint64_t now_ms)
 {
     return s_alive(persister, now_ms) && persister->word.checkpoint <= seq;
@@ -65,7 +80,8 @@ bool persisters_grant(persisters_t *self, const persister_t *asker,
     if (!granted || granted->word.checkpoint > seq)
         granted = s_choose(self, asker, seq, now_ms);
     self->granted = granted ? granted->word.instance : 0;
-    if (granted && granted->word.checkpoint > self->checkpoint)
+    if (granted && s_confirms(granted) &&
+        granted->word.checkpoint > self->checkpoint)
         self->checkpoint = granted->word.checkpoint;
     return granted == asker;
 }
@@ -73,13 +89,14 @@ bool persisters_grant(persisters_t *self, const persister_t *asker,
 void persisters_forget_grant(persisters_t *self)
 {
     self->granted = self->checkpoint = 0;
+    self->ahead = false;
 }
 
 void persisters_recall(persisters_t *self, uint64_t seq, uint64_t now_ms)
 {
     for (size_t i = 0; i < PERSISTERS_MAX; i++) {
         const persister_t *at = &self->table[i];
-        if (at->word.active && s_may(at, seq, now_ms) &&
+        if (at->word.active && s_may(at, seq, now_ms) && s_confirms(at) &&
             at->word.checkpoint > self->checkpoint)
             self->checkpoint = at->word.checkpoint;
     }
@@ -110,6 +127,8 @@ const persister_t *persisters_granted(const persisters_t *self, uint64_t now_ms)
 uint64_t persisters_kept(const persisters_t *self, uint64_t now_ms)
 {
     const persister_t *granted = persisters_granted(self, now_ms);
+    if (granted && !s_confirms(granted))
+        return 0;
     return granted && granted->word.checkpoint < self->checkpoint
                ? granted->word.checkpoint
                : self->checkpoint;

@@ -11,13 +11,16 @@
 
 #include "common/bus.h"
 
+#include <stdbool.h>
+
 #define PERSISTERS_MAX 16
 #define PERSISTER_QUIET_MS 2000
 #define PERSISTER_IDENTITY_MAX 255
 
 typedef struct {
-    bus_persister_t word; /* what it said last */
-    uint64_t heard_at_ms; /* mono; 0: free place */
+    bus_persister_t word;        /* what it said last */
+    history_relation_t relation; /* of the history held here to the store's */
+    uint64_t heard_at_ms;        /* mono; 0: free place */
     uint8_t identity[PERSISTER_IDENTITY_MAX];
     size_t identity_size;
 } persister_t;
@@ -26,7 +29,12 @@ typedef struct {
     persister_t table[PERSISTERS_MAX];
     uint64_t granted;    /* instance; 0: none */
     uint64_t checkpoint; /* of the granted, highest in this lead */
+    bool ahead;          /* one's store was, when it spoke last */
 } persisters_t;
+
+/* Compares the store with a history: only what that contains is confirmed by
+ * it. */
+void persister_relate(persister_t *persister, const history_view_t *mine);
 
 /* What a persister said. NULL where there are too many. */
 persister_t *persisters_hear(persisters_t *self, const bus_persister_t *word,

@@ -6,6 +6,8 @@
  *   the loss of Redis would never be seen.
  * - Ending a poller ends all of that descriptor: one item with a mask, changed
  *   only where the mask differs.
+ * - A board of 64 MB takes longer than the timeout on a busy machine: bytes
+ * that come or go count as life, not only whole answers.
  * - hiredis frees its context inside the handlers (and runs every pending
  *   callback with a NULL reply before): self->redis is looked at again after
  *   each, and a loss is told only when no frame of hiredis is on the stack.
@@ -13,6 +15,7 @@
 #include "broker/redis_link.h"
 
 #include "broker/counters.h"
+#include "broker/resolver.h"
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -21,9 +24,14 @@
 #include <hiredis/async.h>
 
 #define BACKOFF_MS 50
-#define BACKOFF_MAX_MS 2000
+/* A memory that Redis has lost must come back soon: see GRACE_MS. */
+#define BACKOFF_MAX_MS 500
 #define WATCH_MS 100
 #define WHY_MAX 160
+/* The same reason is logged again after so long, another one after a second. */
+#define REMIND_MS 10000
+#define NEWS_MS 1000
+#define VERSION_LEAST 7
 
 struct redis_link {
     zloop_t *loop;
@@ -37,13 +45,18 @@ struct redis_link {
     bool up;         /* set up, on_up was called */
     bool inside;     /* a handler of hiredis is on the stack */
     bool lost;       /* gone; on_down is still to be called */
-    bool told;       /* the loss was logged */
-    unsigned setups; /* answers of AUTH and SELECT to come */
+    bool told;       /* a loss was logged, and no return yet */
+    unsigned setups; /* answers of AUTH, SELECT and INFO to come */
     unsigned pending;
-    uint64_t heard_at_ms; /* last answer, or when waiting began */
+    uint64_t heard_at_ms; /* bytes came or went, or waiting began */
+    resolver_t *resolver;
+    resolver_answer_t addresses;
+    size_t next; /* of the addresses, to be tried */
     backoff_t backoff;
     int watch_timer, retry_timer;
     char why[WHY_MAX];
+    char told_why[WHY_MAX]; /* the reason of the last line */
+    uint64_t told_at_ms;
 };
 
 typedef struct {
@@ -53,6 +66,7 @@ typedef struct {
 } call_t;
 
 static int s_on_retry(zloop_t *loop, int timer, void *arg);
+static void s_connect(redis_link_t *self);
 static int s_on_ready(zloop_t *loop, zmq_pollitem_t *item, void *arg);
 
 /* ---- the six hooks --------------------------------------------------- */
@@ -119,19 +133,33 @@ static void s_retry_later(redis_link_t *self)
             self->loop, backoff_next_ms(&self->backoff), 1, s_on_retry, self);
 }
 
-static void s_tell_loss(redis_link_t *self)
+/* The first reason, each other one, and a reminder while it lasts. */
+static void s_log_loss(redis_link_t *self)
 {
     char quoted[WHY_MAX * 2];
+    uint64_t now_ms = clock_mono_ms(), since_ms = now_ms - self->told_at_ms;
+    bool changed = strcmp(self->why, self->told_why) != 0;
+    if (self->told && since_ms < (changed ? NEWS_MS : REMIND_MS))
+        return;
+    log_warn("redis_lost", "error=%s tries=%u",
+             log_quote(quoted, sizeof quoted, self->why), self->backoff.tries);
+    memcpy(self->told_why, self->why, sizeof self->why);
+    self->told_at_ms = now_ms;
+    self->told = true;
+}
+
+static void s_tell_loss(redis_link_t *self)
+{
     bool was_up = self->up;
     self->lost = self->up = false;
     self->pending = self->setups = 0;
     COUNT(REDIS_LOSSES);
-    if (!self->told)
-        log_warn("redis_lost", "error=%s",
-                 log_quote(quoted, sizeof quoted, self->why));
-    self->told = true;
+    s_log_loss(self);
     *self->why = '\0';
-    s_retry_later(self);
+    if (!was_up && self->next < self->addresses.count)
+        s_connect(self);
+    else
+        s_retry_later(self);
     if (was_up)
         self->events->on_down(self->context);
 }
@@ -158,9 +186,12 @@ static void s_settle_later(redis_link_t *self)
 static void s_write(redis_link_t *self)
 {
     if (self->redis && (self->wanted & ZMQ_POLLOUT)) {
+        size_t before = sdslen(self->redis->c.obuf);
         self->inside = true;
         redisAsyncHandleWrite(self->redis);
         self->inside = false;
+        if (self->redis && sdslen(self->redis->c.obuf) != before)
+            self->heard_at_ms = clock_mono_ms();
     }
 }
 
@@ -172,6 +203,7 @@ static int s_on_ready(zloop_t *loop, zmq_pollitem_t *item, void *arg)
         self->inside = true;
         redisAsyncHandleRead(self->redis);
         self->inside = false;
+        self->heard_at_ms = clock_mono_ms();
     }
     s_write(self);
     if (self->lost)
@@ -222,8 +254,33 @@ static void s_send(redis_link_t *self, redis_reply_fn on_reply,
                    uint64_t argument, int argc, const char **argv,
                    const size_t *sizes);
 
+/* The major version in INFO's text; 0 if it says none. */
+static int s_version(const char *info)
+{
+    static const char name[] = "redis_version:";
+    const char *at = strstr(info, name);
+    return at ? atoi(at + sizeof name - 1) : 0;
+}
+
+/* Whoever may not ask for INFO is not told: the scripts will show it. */
+static void s_on_info(void *context, uint64_t argument, const redisReply *reply)
+{
+    char why[WHY_MAX];
+    redis_link_t *self = context;
+    int version = reply->type == REDIS_REPLY_STRING ? s_version(reply->str) : 0;
+    if (!version || version >= VERSION_LEAST) {
+        static const redisReply fine = {.type = REDIS_REPLY_STATUS};
+        s_on_setup(self, argument, &fine);
+        return;
+    }
+    snprintf(why, sizeof why, "Redis %d is too old: %d.0 or later is needed",
+             version, VERSION_LEAST);
+    redis_link_drop(self, why);
+}
+
 static void s_set_up(redis_link_t *self)
 {
+    static const char *info[2] = {"INFO", "server"};
     const redis_url_t *url = self->url;
     if (url->password) {
         const char *auth[3] = {"AUTH", url->user ? url->user : url->password,
@@ -238,8 +295,8 @@ static void s_set_up(redis_link_t *self)
         self->setups++;
         s_send(self, s_on_setup, 0, 2, select, NULL);
     }
-    if (!self->setups)
-        s_up(self);
+    self->setups++;
+    s_send(self, s_on_info, 0, 2, info, NULL);
 }
 
 static void s_on_connect(const redisAsyncContext *redis, int status)
@@ -248,19 +305,27 @@ static void s_on_connect(const redisAsyncContext *redis, int status)
         s_set_up(redis->data);
 }
 
+/* A try that failed before there was a connection to lose. */
+static void s_fail(redis_link_t *self, const char *why)
+{
+    snprintf(self->why, sizeof self->why, "%s", why);
+    self->lost = true;
+    s_settle_later(self);
+}
+
+/* To the path, or to the next of the addresses. */
 static void s_connect(redis_link_t *self)
 {
     const redis_url_t *url = self->url;
     COUNT(REDIS_TRIES);
-    redisAsyncContext *redis = url->path
-                                   ? redisAsyncConnectUnix(url->path)
-                                   : redisAsyncConnect(url->host, url->port);
+    redisAsyncContext *redis =
+        url->path
+            ? redisAsyncConnectUnix(url->path)
+            : redisAsyncConnect(self->addresses.text[self->next++], url->port);
     if (!redis || redis->err) {
-        snprintf(self->why, sizeof self->why, "%s",
-                 redis ? redis->errstr : "no memory");
+        s_fail(self, redis ? redis->errstr : "no memory");
         if (redis)
             redisAsyncFree(redis);
-        s_tell_loss(self);
         return;
     }
     self->redis = redis;
@@ -278,13 +343,32 @@ static void s_connect(redis_link_t *self)
     s_apply_mask(self);
 }
 
+static void s_on_resolved(void *context, const resolver_answer_t *answer)
+{
+    redis_link_t *self = context;
+    char why[WHY_MAX];
+    self->addresses = *answer;
+    self->next = 0;
+    if (answer->count) {
+        s_connect(self);
+        return;
+    }
+    snprintf(why, sizeof why, "%s: %s", self->url->host, answer->error);
+    s_fail(self, why);
+}
+
+/* The name is resolved anew each time: a failover may have moved it. */
 static int s_on_retry(zloop_t *loop, int timer, void *arg)
 {
     (void)loop, (void)timer;
     redis_link_t *self = arg;
     self->retry_timer = -1;
-    if (!self->redis)
+    if (self->redis)
+        return 0;
+    if (self->url->path)
         s_connect(self);
+    else if (resolver_ask(self->resolver, self->url->host) < 0)
+        s_fail(self, "no pipe: too many files are open");
     return 0;
 }
 
@@ -308,6 +392,7 @@ redis_link_t *redis_link_new(zloop_t *loop, const redis_url_t *url,
     self->timeout_ms = timeout_ms;
     self->events = events;
     self->context = context;
+    self->resolver = resolver_new(loop, s_on_resolved, self);
     self->backoff = backoff_of(BACKOFF_MS, BACKOFF_MAX_MS);
     self->watch_timer = zloop_timer(loop, WATCH_MS, 0, s_on_watch, self);
     self->retry_timer = zloop_timer(loop, 1, 1, s_on_retry, self);
@@ -321,6 +406,7 @@ void redis_link_destroy(redis_link_t **self_p)
         return;
     if (self->redis)
         redisAsyncFree(self->redis);
+    resolver_destroy(&self->resolver);
     zloop_timer_end(self->loop, self->watch_timer);
     if (self->retry_timer >= 0)
         zloop_timer_end(self->loop, self->retry_timer);
@@ -331,6 +417,15 @@ void redis_link_destroy(redis_link_t **self_p)
 bool redis_link_is_up(const redis_link_t *self)
 {
     return self->up && self->redis && !*self->why;
+}
+
+const char *redis_link_trouble(const redis_link_t *self)
+{
+    if (redis_link_is_up(self))
+        return NULL;
+    if (*self->why)
+        return self->why;
+    return self->told ? self->told_why : "connecting";
 }
 
 /* ---- commands -------------------------------------------------------- */
@@ -348,7 +443,8 @@ static void s_on_reply(redisAsyncContext *redis, void *reply, void *privdata)
     /* After a drop from inside, answers already read still come. */
     if (*self->why)
         return;
-    void *context = call.on_reply == s_on_setup ? self : self->context;
+    bool ours = call.on_reply == s_on_setup || call.on_reply == s_on_info;
+    void *context = ours ? self : self->context;
     call.on_reply(context, call.argument, reply);
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One connection to Redis on a zloop, kept up: connects, says AUTH and SELECT,
- * and when it is lost (or no answer comes within the timeout) connects again
- * with back-off. hiredis' asynchronous API behind six hooks.
+ * One connection to Redis on a zloop, kept up: resolves the name beside the
+ * loop, connects to each address in turn, says AUTH and SELECT, and asks for
+ * the version: one before 7.0 cannot do what the scripts want, and is treated
+ * as a Redis that is away. When the connection is lost, or Redis is silent for
+ * the timeout while it owes an answer, it connects again with back-off.
+ * hiredis' asynchronous API behind six hooks.
  *
  *     DOWN ──timer──► CONNECTING ──answers──► UP ──lost, dropped──► DOWN
+ *              ▲          │ next address
+ *              └──────────┘
  *
  * Commands are written at once, not on the next POLLOUT, which spares two
  * changes of the poll set a command.
@@ -48,6 +53,10 @@ void redis_link_call(redis_link_t *self, redis_reply_fn on_reply,
 /* Gives the connection up, because of `why`: it answers what cannot be worked
  * with (loading, read-only, out of memory). Comes back with back-off. */
 void redis_link_drop(redis_link_t *self, const char *why);
+
+/* Why there is no connection, or it is about to be given up; NULL if it is up.
+ * Borrowed until the loop turns. */
+const char *redis_link_trouble(const redis_link_t *self);
 
 /* Redis does what it is asked: the next loss begins with short waits again,
  * and a loss that was logged gets its line of return. */

@@ -94,8 +94,10 @@ static int s_host(redis_url_t *self, const char *at, const char *end)
         host_end = memchr(host, ']', (size_t)(end - host));
         at = host_end ? host_end + 1 : end;
     } else {
-        host_end = memchr(host, ':', (size_t)(end - host));
-        host_end = at = host_end ? host_end : end;
+        host_end = host;
+        while (host_end < end && *host_end != ':')
+            host_end++;
+        at = host_end;
     }
     if (!host_end || host_end == host)
         return -1;

@@ -1,60 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes memory to Redis: the log's missing end in parts, then the board with
- * seq, digest and settings in one atomic step. Until that last step Redis
- * stands at its old seq with a log that goes past it, which loading.c knows how
- * to take; so a crash on the way loses nothing.
+ * See repair.h.
  */
-#include "broker/broker.h"
+#include "broker/repair.h"
 
-static void s_put_next(broker_t *self)
+/* Past this many records the log is replaced, not appended to: the last step
+ * moves what is appended while nobody else is served. */
+#define APPEND_MAX 200000u
+
+static void s_put_next(repair_t *self, parts_t *parts)
 {
-    repair_t *repair = &self->repair;
-    world_t *world = &self->world;
-    if (repair->reset || repair->next < history_next(world->history)) {
-        repair->next = ledger_put_log(self->ledger, world->epoch, repair->reset,
-                                      world->history, repair->next);
-        repair->reset = false;
+    const world_t *world = &parts->world;
+    if (!self->begun || self->next < history_next(world->history)) {
+        self->next = ledger_put_log(parts->ledger, world->epoch, !self->begun,
+                                    world->history, self->next);
+        self->begun = true;
         return;
     }
-    repair->board = true;
-    ledger_put_board(self->ledger, world->epoch, world->born, world->seq,
-                     &world->canvas, world->board);
+    self->board = true;
+    ledger_put_t put = {.epoch = world->epoch,
+                        .born = world->born,
+                        .at = world_head(world),
+                        .canvas = &world->canvas,
+                        .board = world->board,
+                        .policy = world->policy,
+                        .whole_log = self->whole};
+    ledger_put_board(parts->ledger, &put);
 }
 
-/* The fence: another leads, or Redis was emptied once more. Where memory is all
- * there is, look before it is dropped. */
-static void s_refused(broker_t *self)
+void repair_start(repair_t *self, parts_t *parts, const position_t *at)
 {
-    self->repair.active = false;
-    if (self->state == AWAY)
-        ledger_resume(self->ledger, self->world.epoch);
-    else
-        broker_step_down(self, "superseded");
+    const history_t *history = parts->world.history;
+    assert(parts->world.board && !self->active);
+    assert(parts->world.seq == world_head(&parts->world).seq);
+    bool end = at && at->seq + 1 >= history_first(history) &&
+               at->seq < history_next(history) &&
+               history_next(history) - at->seq <= APPEND_MAX;
+    *self = (repair_t){.active = true,
+                       .whole = !end,
+                       .next = end ? at->seq + 1 : history_first(history)};
+    s_put_next(self, parts);
 }
 
-void repair_start(broker_t *self, uint64_t from, bool reset)
+repair_result_t repair_on_put(repair_t *self, parts_t *parts, bool done)
 {
-    self->repair = (repair_t){.active = true, .reset = reset, .next = from};
-    s_put_next(self);
-}
-
-void repair_on_put(broker_t *self, bool done)
-{
-    repair_t *repair = &self->repair;
-    if (!repair->active)
-        return;
-    if (!done) {
-        s_refused(self);
-        return;
+    assert(self->active);
+    if (done && !self->board) {
+        s_put_next(self, parts);
+        return REPAIR_GOES_ON;
     }
-    if (!repair->board) {
-        s_put_next(self);
-        return;
-    }
-    repair->active = false;
-    if (self->state == AWAY)
-        leading_go_on(self);
-    else
-        leading_begin(self);
+    self->active = false;
+    return done ? REPAIR_DONE : REPAIR_REFUSED;
 }

@@ -24,20 +24,38 @@ static uint32_t s_remaining_ms(const rules_t *self,
     uint32_t cooldown_ms = self->canvas->cooldown_ms;
     if (!last)
         return 0;
-    /* A clock set back must not make anyone wait longer than the cooldown. */
-    uint64_t age_ms = self->now_ms > last->placed_at_ms
-                          ? self->now_ms - last->placed_at_ms
-                          : 0;
+    uint64_t age_ms = self->now_ms - last->placed_at_ms;
     return age_ms >= cooldown_ms ? 0 : (uint32_t)(cooldown_ms - age_ms);
 }
 
 uint32_t rules_remaining_ms(const rules_t *self, uint64_t user)
 {
-    return s_remaining_ms(self, users_find(self->users, user));
+    return s_remaining_ms(self, users_find(self->users, user, self->now_ms));
 }
 
-/* The seq of the placement that `place` repeats; 0 where it repeats none.
- * A request that the edge made up can only be repeated by that edge. */
+static bool s_is_within(const rules_t *self, const last_placement_t *last,
+                        uint64_t window_ms)
+{
+    return last->placed_at_ms + window_ms > self->now_ms;
+}
+
+/* The end of the minute that is looked through. A clock that has jumped ahead
+ * since the newest record says nothing of when that was. */
+static uint64_t s_last_minute_ms(const rules_t *self)
+{
+    uint64_t next = history_next(self->history);
+    if (!self->unsure || next == history_first(self->history))
+        return self->now_ms;
+    uint64_t newest_ms = history_get(self->history, next - 1).placed_at_ms;
+    return newest_ms < self->now_ms ? newest_ms : self->now_ms;
+}
+
+/* The seq of the placement that `place` repeats; 0 if it repeats none. A
+ * request that the edge made up can only be repeated by that edge. A client's
+ * own is compared with its user's last placement, and with none before it: it
+ * may use a number again. What an edge sends again, and what came to it before
+ * that last placement was known there, may be a copy of an older one: it is
+ * looked up in the last minute. */
 static uint64_t s_repeated(const rules_t *self, const bus_place_t *place,
                            const last_placement_t *last)
 {
@@ -45,30 +63,39 @@ static uint64_t s_repeated(const rules_t *self, const bus_place_t *place,
     bool again = place->flags & BUS_PLACE_RESENT;
     if (keyless && !again)
         return 0;
+    again |= last && place->unseen && last->seq >= place->unseen;
     if (last && last->request == place->request &&
         keyless == !!(last->flags & RECORD_KEYLESS) &&
-        last->placed_at_ms + rules_window_ms(self->canvas) > self->now_ms)
+        (again || self->unsure ||
+         s_is_within(self, last, rules_window_ms(self->canvas))))
         return last->seq;
-    return again ? resent_find(self->resent, self->history, place->user,
-                               place->request, keyless)
-                 : 0;
+    if (!again)
+        return 0;
+    resent_key_t key = {place->user, place->request, keyless};
+    return resent_find(self->resent, self->history, self->batch,
+                       s_last_minute_ms(self), &key);
 }
 
 ruling_t rules_decide(const rules_t *self, const bus_place_t *place)
 {
-    const last_placement_t *last = users_find(self->users, place->user);
+    const last_placement_t *last =
+        users_find(self->users, place->user, self->now_ms);
     ruling_t ruling = {.remaining_ms = s_remaining_ms(self, last)};
     const canvas_t *canvas = self->canvas;
     if (place->x >= canvas->width || place->y >= canvas->height)
         ruling.status = VERDICT_OUT_OF_BOUNDS;
     else if (place->color >= canvas->palette_size)
         ruling.status = VERDICT_BAD_COLOR;
-    else if (bans_has(self->bans, place->user))
+    else if (bans_has(self->bans, place->user) ||
+             policy_bans_user(self->policy, place->user, self->now_ms))
         ruling.status = VERDICT_BANNED;
     else if ((ruling.seq = s_repeated(self, place, last)))
         ruling.status = VERDICT_DUPLICATE;
     else if (canvas->paused)
         ruling.status = VERDICT_PAUSED;
+    else if (policy_locked(self->policy) ||
+             policy_protects(self->policy, place->x, place->y))
+        ruling.status = VERDICT_PROTECTED;
     else if (ruling.remaining_ms)
         ruling.status = VERDICT_COOLDOWN;
     else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decides one placement against memory. Pure but for resent's index. The edge
- * has checked token and rate; the order here is docs/protocol.md's:
- * out_of_bounds, bad_color, banned, duplicate, paused, cooldown.
+ * Decides one placement against memory. Pure but for resent's index and
+ * users_find's mending of times. The edge has checked token and rate; the order
+ * here is docs/protocol.md's: out_of_bounds, bad_color, banned, duplicate,
+ * paused, protected, cooldown.
  */
 #ifndef BROKER_RULES_H
 #define BROKER_RULES_H
@@ -12,15 +13,20 @@
 #include "broker/users.h"
 #include "common/bus.h"
 #include "common/canvas.h"
+#include "common/policy.h"
 
 /* What a placement is decided against; all borrowed. */
 typedef struct {
     const canvas_t *canvas;
     const bans_t *bans;
-    const users_t *users;
+    const policy_t *policy;
+    users_t *users;
     const history_t *history;
     resent_t *resent;
     uint64_t now_ms; /* wall */
+    bool unsure;     /* times of the last minute say nothing: a clock jumped, or
+                        another's told them */
+    const batch_t *batch; /* behind the history; NULL: none is */
 } rules_t;
 
 typedef struct {

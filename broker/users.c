@@ -11,11 +11,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define LEAST_SLOTS 1024u
-#define CACHE_LINE_BYTES 64u
-#define HUGE_PAGE_BYTES (2u << 20)
 
 struct users {
     last_placement_t *slots; /* seq 0: empty */
@@ -26,18 +23,10 @@ struct users {
 
 _Static_assert(sizeof(last_placement_t) == 32, "two users a cache line");
 
-/* Empty slots, on huge pages where they fill some: users come at random, and
- * every look-up would else miss the TLB too. */
+/* Empty slots; users come at random. */
 static last_placement_t *s_new_slots(size_t count)
 {
-    size_t size = count * sizeof(last_placement_t);
-    bool huge = size >= HUGE_PAGE_BYTES;
-    last_placement_t *slots =
-        mem_alloc_aligned(huge ? HUGE_PAGE_BYTES : CACHE_LINE_BYTES, size);
-    if (huge)
-        madvise(slots, size, MADV_HUGEPAGE);
-    memset(slots, 0, size);
-    return slots;
+    return mem_zalloc_random(count * sizeof(last_placement_t));
 }
 
 users_t *users_new(void)
@@ -75,9 +64,12 @@ static last_placement_t *s_slot(const users_t *self, uint64_t user)
     return &self->slots[i];
 }
 
-const last_placement_t *users_find(const users_t *self, uint64_t user)
+const last_placement_t *users_find(users_t *self, uint64_t user,
+                                   uint64_t now_ms)
 {
-    const last_placement_t *slot = s_slot(self, user);
+    last_placement_t *slot = s_slot(self, user);
+    if (slot->placed_at_ms > now_ms)
+        slot->placed_at_ms = now_ms;
     return slot->seq ? slot : NULL;
 }
 

@@ -26,9 +26,12 @@ typedef struct {
 users_t *users_new(void);
 void users_destroy(users_t **self_p);
 
-/* The user's last placement, however old; NULL where none is known. Borrowed
- * until the next users_put. */
-const last_placement_t *users_find(const users_t *self, uint64_t user);
+/* The user's last placement, however old; NULL if none is known. One that was
+ * placed after `now_ms`, by a clock that was ahead, counts as placed now from
+ * here on: nobody waits longer than one cooldown for it. Borrowed until the
+ * next users_put. */
+const last_placement_t *users_find(users_t *self, uint64_t user,
+                                   uint64_t now_ms);
 
 /* Starts loading what users_find will look at. */
 void users_prefetch(const users_t *self, uint64_t user);

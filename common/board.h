@@ -27,7 +27,7 @@ static inline uint32_t fmix32(uint32_t h)
     return h ^ h >> 16;
 }
 
-/* A blank board. NULL where the sides or bits (4 or 8) are out of range. */
+/* Returns a blank board, or NULL if a side or bits (4 or 8) is out of range. */
 board_t *board_new(uint32_t width, uint32_t height, unsigned bits);
 void board_destroy(board_t **self_p);
 
@@ -52,7 +52,7 @@ uint8_t board_set(board_t *self, uint32_t index, uint8_t color);
 void board_prefetch(const board_t *self, uint32_t index);
 
 /* Replaces all pixels by `size` packed bytes and computes the digest anew.
- * -1, board unchanged, where size does not fit the board. */
+ * -1, board unchanged, if size does not fit the board. */
 int board_load(board_t *self, const void *bytes, size_t size);
 
 /* Every pixel 0. */

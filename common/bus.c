@@ -10,7 +10,7 @@
 #include <assert.h>
 
 #define COUNTED_HEAD_BYTES 3 /* type, count u16 */
-#define BOARD_HEAD_BYTES (1 + 4 + 8 + 2)
+#define BOARD_HEAD_BYTES (1 + 4 + 8 + CHAIN_BYTES + 1 + 2)
 
 static writer_t s_message(uint8_t *bytes, size_t size, bus_type_t type)
 {
@@ -34,6 +34,63 @@ static reader_t s_body(const void *bytes, size_t size, bus_type_t type)
     return r;
 }
 
+/* Of the messages by which peers meet: the format follows the type. */
+static writer_t s_meeting(uint8_t *bytes, bus_type_t type)
+{
+    writer_t w = s_message(bytes, BUS_SMALL_MAX, type);
+    write_u8(&w, BUS_FORMAT);
+    return w;
+}
+
+static reader_t s_met(const void *bytes, size_t size, bus_type_t type)
+{
+    reader_t r = s_body(bytes, size, type);
+    if (read_u8(&r) != BUS_FORMAT)
+        r.bad = true;
+    return r;
+}
+
+static void s_write_chain(writer_t *w, chain_t chain)
+{
+    for (size_t i = 0; i < CHAIN_BYTES; i++)
+        write_u8(w, chain.bytes[i]);
+}
+
+static chain_t s_read_chain(reader_t *r)
+{
+    chain_t chain = CHAIN_UNKNOWN;
+    const uint8_t *bytes = read_bytes(r, CHAIN_BYTES);
+    if (bytes)
+        memcpy(chain.bytes, bytes, CHAIN_BYTES);
+    return chain;
+}
+
+uint8_t bus_peer_format(const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    switch (bus_type(bytes, size)) {
+    case 0x12: /* SYNC, BOARD, RANGE of 0.1.0 */
+    case 0x13:
+    case 0x14:
+    case 0x20: /* its DIFF, BEAT, CANVAS */
+    case 0x21:
+    case 0x22:
+    case 0x30: /* its RECORDS */
+    case 0x40: /* its PERSISTER, GRANT, SNAPSHOT */
+    case 0x41:
+    case 0x44:
+        return 1;
+    case BUS_SYNC:
+    case BUS_BEAT:
+    case BUS_PERSISTER:
+    case BUS_GRANT:
+    case BUS_FOLLOW:
+        return size > 1 ? at[1] : BUS_FORMAT;
+    default:
+        return BUS_FORMAT;
+    }
+}
+
 static int s_result(const reader_t *r)
 {
     return reader_done(r) ? 0 : -1;
@@ -50,15 +107,20 @@ static int s_counted(reader_t *r, size_t item)
 
 size_t bus_places_bound(size_t count)
 {
-    return COUNTED_HEAD_BYTES + count * BUS_PLACE_BYTES;
+    return sizeof(uint64_t) + COUNTED_HEAD_BYTES + count * BUS_PLACE_BYTES;
 }
 
 size_t bus_put_places(uint8_t *bytes, const bus_place_t *places, size_t count)
 {
     assert(count <= BUS_PLACES_MAX);
-    writer_t w = s_message(bytes, bus_places_bound(count), BUS_PLACES);
+    uint64_t unseen = count ? places->unseen : 0;
+    writer_t w = s_message(bytes, bus_places_bound(count),
+                           unseen ? BUS_PLACES_TOLD : BUS_PLACES);
+    if (unseen)
+        write_u64(&w, unseen);
     write_u16(&w, (uint16_t)count);
     for (const bus_place_t *p = places; p < places + count; p++) {
+        assert(p->unseen == unseen);
         write_u64(&w, p->ticket);
         write_u64(&w, p->user);
         write_u32(&w, p->request);
@@ -72,9 +134,12 @@ size_t bus_put_places(uint8_t *bytes, const bus_place_t *places, size_t count)
 
 int bus_decode_places(bus_place_t *places, const void *bytes, size_t size)
 {
-    reader_t r = s_body(bytes, size, BUS_PLACES);
+    bool told = bus_type(bytes, size) == BUS_PLACES_TOLD;
+    reader_t r = s_body(bytes, size, told ? BUS_PLACES_TOLD : BUS_PLACES);
+    uint64_t unseen = told ? read_u64(&r) : 0;
     int count = s_counted(&r, BUS_PLACE_BYTES);
     for (bus_place_t *p = places; p < places + (count > 0 ? count : 0); p++) {
+        p->unseen = unseen;
         p->ticket = read_u64(&r);
         p->user = read_u64(&r);
         p->request = read_u32(&r);
@@ -124,39 +189,43 @@ int bus_decode_verdicts(bus_verdict_t *verdicts, const void *bytes, size_t size)
 
 size_t bus_put_sync(uint8_t *bytes, const bus_sync_t *sync)
 {
-    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_SYNC);
+    writer_t w = s_meeting(bytes, BUS_SYNC);
     write_u32(&w, sync->epoch);
     write_u64(&w, sync->seq);
+    s_write_chain(&w, sync->chain);
     return s_written(&w, bytes);
 }
 
 int bus_decode_sync(bus_sync_t *sync, const void *bytes, size_t size)
 {
-    reader_t r = s_body(bytes, size, BUS_SYNC);
+    reader_t r = s_met(bytes, size, BUS_SYNC);
     sync->epoch = read_u32(&r);
     sync->seq = read_u64(&r);
+    sync->chain = s_read_chain(&r);
     return s_result(&r);
 }
 
 size_t bus_put_beat(uint8_t *bytes, const bus_beat_t *beat)
 {
-    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_BEAT);
+    writer_t w = s_meeting(bytes, BUS_BEAT);
     write_u32(&w, beat->epoch);
     write_u64(&w, beat->seq);
     write_u32(&w, beat->digest);
     write_u32(&w, beat->online);
     write_u32(&w, beat->lease_ms);
+    s_write_chain(&w, beat->chain);
     return s_written(&w, bytes);
 }
 
 int bus_decode_beat(bus_beat_t *beat, const void *bytes, size_t size)
 {
-    reader_t r = s_body(bytes, size, BUS_BEAT);
+    reader_t r = s_met(bytes, size, BUS_BEAT);
     beat->epoch = read_u32(&r);
     beat->seq = read_u64(&r);
     beat->digest = read_u32(&r);
     beat->online = read_u32(&r);
     beat->lease_ms = read_u32(&r);
+    beat->chain = s_read_chain(&r);
     return s_result(&r);
 }
 
@@ -174,44 +243,68 @@ int bus_decode_report(bus_report_t *report, const void *bytes, size_t size)
     return s_result(&r);
 }
 
+size_t bus_put_acked(uint8_t *bytes, const bus_acked_t *acked)
+{
+    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_ACKED);
+    write_u32(&w, acked->epoch);
+    write_u64(&w, acked->seq);
+    write_u64(&w, acked->user);
+    write_u32(&w, acked->request);
+    return s_written(&w, bytes);
+}
+
+int bus_decode_acked(bus_acked_t *acked, const void *bytes, size_t size)
+{
+    reader_t r = s_body(bytes, size, BUS_ACKED);
+    acked->epoch = read_u32(&r);
+    acked->seq = read_u64(&r);
+    acked->user = read_u64(&r);
+    acked->request = read_u32(&r);
+    return r.bad || !acked->seq ? -1 : s_result(&r);
+}
+
 size_t bus_put_persister(uint8_t *bytes, const bus_persister_t *persister)
 {
-    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_PERSISTER);
+    writer_t w = s_meeting(bytes, BUS_PERSISTER);
     write_u64(&w, persister->instance);
     write_u32(&w, persister->epoch);
     write_u64(&w, persister->checkpoint);
     write_u64(&w, persister->snapshot_seq);
     write_u8(&w, persister->active);
+    s_write_chain(&w, persister->chain);
     return s_written(&w, bytes);
 }
 
 int bus_decode_persister(bus_persister_t *persister, const void *bytes,
                          size_t size)
 {
-    reader_t r = s_body(bytes, size, BUS_PERSISTER);
+    reader_t r = s_met(bytes, size, BUS_PERSISTER);
     persister->instance = read_u64(&r);
     persister->epoch = read_u32(&r);
     persister->checkpoint = read_u64(&r);
     persister->snapshot_seq = read_u64(&r);
     persister->active = read_u8(&r);
+    persister->chain = s_read_chain(&r);
     return s_result(&r);
 }
 
 size_t bus_put_grant(uint8_t *bytes, const bus_grant_t *grant)
 {
-    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_GRANT);
+    writer_t w = s_meeting(bytes, BUS_GRANT);
     write_u32(&w, grant->epoch);
     write_u8(&w, grant->active);
     write_u64(&w, grant->seq);
+    s_write_chain(&w, grant->chain);
     return s_written(&w, bytes);
 }
 
 int bus_decode_grant(bus_grant_t *grant, const void *bytes, size_t size)
 {
-    reader_t r = s_body(bytes, size, BUS_GRANT);
+    reader_t r = s_met(bytes, size, BUS_GRANT);
     grant->epoch = read_u32(&r);
     grant->active = read_u8(&r);
     grant->seq = read_u64(&r);
+    grant->chain = s_read_chain(&r);
     return s_result(&r);
 }
 
@@ -231,56 +324,60 @@ int bus_decode_replay(bus_replay_t *replay, const void *bytes, size_t size)
     return s_result(&r);
 }
 
-size_t bus_put_query(uint8_t *bytes, bus_type_t type, const bus_query_t *query)
+size_t bus_put_chain_ask(uint8_t *bytes, uint64_t seq)
 {
-    assert(type == BUS_PIXEL || type == BUS_USER);
-    writer_t w = s_message(bytes, BUS_SMALL_MAX, type);
-    write_u64(&w, query->ticket);
-    if (type == BUS_PIXEL) {
-        write_u16(&w, query->x);
-        write_u16(&w, query->y);
-    } else {
-        write_u64(&w, query->user);
-    }
+    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_CHAIN_ASK);
+    write_u64(&w, seq);
     return s_written(&w, bytes);
 }
 
-int bus_decode_query(bus_query_t *query, const void *bytes, size_t size)
+int bus_decode_chain_ask(uint64_t *seq, const void *bytes, size_t size)
 {
-    reader_t r = reader_of(bytes, size);
-    uint8_t type = read_u8(&r);
-    *query = (bus_query_t){.ticket = read_u64(&r)};
-    if (type == BUS_PIXEL) {
-        query->x = read_u16(&r);
-        query->y = read_u16(&r);
-    } else if (type == BUS_USER) {
-        query->user = read_u64(&r);
-    } else {
-        return -1;
-    }
+    reader_t r = s_body(bytes, size, BUS_CHAIN_ASK);
+    *seq = read_u64(&r);
     return s_result(&r);
 }
 
-size_t bus_put_answer(uint8_t *bytes, const bus_answer_t *answer)
+size_t bus_put_chain(uint8_t *bytes, const bus_chain_t *chain)
 {
-    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_ANSWER);
-    write_u64(&w, answer->ticket);
-    write_u8(&w, answer->status);
-    uint8_t *record = write_room(&w, RECORD_BYTES);
-    record_encode(record, &answer->record);
+    writer_t w = s_message(bytes, BUS_SMALL_MAX, BUS_CHAIN);
+    write_u64(&w, chain->seq);
+    s_write_chain(&w, chain->chain);
+    write_u64(&w, chain->first);
     return s_written(&w, bytes);
 }
 
-int bus_decode_answer(bus_answer_t *answer, const void *bytes, size_t size)
+int bus_decode_chain(bus_chain_t *chain, const void *bytes, size_t size)
 {
-    reader_t r = s_body(bytes, size, BUS_ANSWER);
-    answer->ticket = read_u64(&r);
-    answer->status = read_u8(&r);
-    const uint8_t *record = read_bytes(&r, RECORD_BYTES);
-    if (!reader_done(&r) || answer->status > BUS_STORE_FAILED)
-        return -1;
-    answer->record = record_decode(record);
-    return 0;
+    reader_t r = s_body(bytes, size, BUS_CHAIN);
+    chain->seq = read_u64(&r);
+    chain->chain = s_read_chain(&r);
+    chain->first = read_u64(&r);
+    return s_result(&r);
+}
+
+size_t bus_put_follow(uint8_t *bytes, bus_type_t type,
+                      const bus_follow_t *follow)
+{
+    assert(type == BUS_FOLLOW || type == BUS_HANDOVER);
+    writer_t w = s_meeting(bytes, type);
+    write_u64(&w, follow->instance);
+    write_u32(&w, follow->epoch);
+    write_u64(&w, follow->seq);
+    s_write_chain(&w, follow->chain);
+    return s_written(&w, bytes);
+}
+
+int bus_decode_follow(bus_follow_t *follow, bus_type_t type, const void *bytes,
+                      size_t size)
+{
+    assert(type == BUS_FOLLOW || type == BUS_HANDOVER);
+    reader_t r = s_met(bytes, size, type);
+    follow->instance = read_u64(&r);
+    follow->epoch = read_u32(&r);
+    follow->seq = read_u64(&r);
+    follow->chain = s_read_chain(&r);
+    return s_result(&r);
 }
 
 size_t bus_board_bound(const bus_board_t *board)
@@ -294,6 +391,8 @@ size_t bus_put_board(uint8_t *bytes, bus_type_t type, const bus_board_t *board)
     writer_t w = s_message(bytes, bus_board_bound(board), type);
     write_u32(&w, board->epoch);
     write_u64(&w, board->seq);
+    s_write_chain(&w, board->chain);
+    write_u8(&w, board->relation);
     write_u16(&w, (uint16_t)board->json_size);
     write_bytes(&w, board->json, board->json_size);
     write_bytes(&w, board->pixels, board->pixels_size);
@@ -308,8 +407,10 @@ int bus_decode_board(bus_board_t *board, const void *bytes, size_t size)
         return -1;
     board->epoch = read_u32(&r);
     board->seq = read_u64(&r);
+    board->chain = s_read_chain(&r);
+    board->relation = read_u8(&r);
     board->json_size = read_u16(&r);
-    if (board->json_size > CANVAS_JSON_MAX)
+    if (board->json_size > CANVAS_JSON_MAX || board->relation > HISTORY_FORKED)
         return -1;
     board->json = (const char *)read_bytes(&r, board->json_size);
     board->pixels_size = reader_left(&r);
@@ -317,10 +418,12 @@ int bus_decode_board(bus_board_t *board, const void *bytes, size_t size)
     return s_result(&r);
 }
 
-size_t bus_put_body_head(uint8_t *bytes, bus_type_t type, uint32_t epoch)
+size_t bus_put_body_head(uint8_t *bytes, bus_type_t type, uint32_t epoch,
+                         chain_t chain)
 {
     writer_t w = s_message(bytes, BUS_BODY_HEAD_BYTES, type);
     write_u32(&w, epoch);
+    s_write_chain(&w, chain);
     return s_written(&w, bytes);
 }
 
@@ -329,6 +432,7 @@ int bus_decode_body(bus_body_t *body, const void *bytes, size_t size)
     reader_t r = reader_of(bytes, size);
     read_u8(&r);
     body->epoch = read_u32(&r);
+    body->chain = s_read_chain(&r);
     body->size = reader_left(&r);
     body->body = read_bytes(&r, body->size);
     return s_result(&r);

@@ -7,8 +7,8 @@
 #include "common/log.h"
 
 #include <assert.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
+#include <ctype.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,14 @@
 #define HEARTBEAT_MS 1000
 #define HEARTBEAT_TIMEOUT_MS 3000
 #define RECONNECT_MS 50
-#define RECONNECT_MAX_MS 1000
-#define KEY_Z85_BYTES 41
+/* A link that is lost for 2 s must be there again before its leader is missed.
+ */
+#define RECONNECT_MAX_MS 250
+/* A SYN or a handshake that hangs goes to whoever had the address once. */
+#define CONNECT_TIMEOUT_MS 2000
+#define HANDSHAKE_TIMEOUT_MS 5000
+#define PORT_MAX 65535
+#define BUS_RESPELT_MAX (BUS_ENDPOINT_MAX + 2 * GENERATIONS_MAX)
 
 /* Each channel's two ends, its place behind the base, its high-water mark in
  * messages: the feed's holds minutes of diffs; the others', what is in flight.
@@ -28,15 +34,34 @@
 static const struct {
     int bound, connected;
     unsigned port_offset;
-    const char *suffix;
+    const char *suffix; /* of an ipc path; its word with a dot before it */
     int high_water;
+    role_t server;
 } s_channels[] = {
-    [BUS_INGRESS] = {ZMQ_ROUTER, ZMQ_DEALER, 0, ".ingress", 20000},
-    [BUS_FEED] = {ZMQ_PUB, ZMQ_SUB, 1, ".feed", 20000},
-    [BUS_JOURNAL] = {ZMQ_PUSH, ZMQ_PULL, 2, ".journal", 2000},
-    [BUS_CONTROL] = {ZMQ_ROUTER, ZMQ_DEALER, 3, ".control", 2000},
-    [BUS_QUERY] = {ZMQ_ROUTER, ZMQ_DEALER, 0, "", 20000},
+    [BUS_INGRESS] = {ZMQ_ROUTER, ZMQ_DEALER, 0, ".ingress", 20000, ROLE_BROKER},
+    [BUS_FEED] = {ZMQ_PUB, ZMQ_SUB, 1, ".feed", 20000, ROLE_BROKER},
+    [BUS_JOURNAL] = {ZMQ_PUSH, ZMQ_PULL, 2, ".journal", 2000, ROLE_BROKER},
+    [BUS_CONTROL] = {ZMQ_ROUTER, ZMQ_DEALER, 3, ".control", 2000, ROLE_BROKER},
+    [BUS_QUERY] = {ZMQ_ROUTER, ZMQ_DEALER, 0, "", 20000, ROLE_PERSISTER},
 };
+
+int bus_security_load(bus_security_t *self, role_keys_t *keys, role_t role,
+                      const char *path)
+{
+    *keys = (role_keys_t){.role = role};
+    self->keys = NULL;
+    if (!path || !*path)
+        return 0;
+    if (role_keys_load(keys, role, path) < 0)
+        return -1;
+    self->keys = keys;
+    return 0;
+}
+
+const char *bus_channel_word(bus_channel_t channel)
+{
+    return channel == BUS_QUERY ? "query" : s_channels[channel].suffix + 1;
+}
 
 static int s_tcp_endpoint(char *endpoint, const char *base,
                           bus_channel_t channel)
@@ -44,9 +69,12 @@ static int s_tcp_endpoint(char *endpoint, const char *base,
     const char *colon = strrchr(base, ':');
     char *end;
     long first = strtol(colon + 1, &end, 10);
-    long port = first + s_channels[channel].port_offset;
-    if (end == colon + 1 || *end || first < 1 || port > 65535)
+    long behind =
+        channel == BUS_QUERY ? 0 : s_channels[BUS_CONTROL].port_offset;
+    if (!isdigit((unsigned char)colon[1]) || *end || first < 1 ||
+        first > PORT_MAX - behind || colon == base + 6)
         return -1;
+    long port = first + s_channels[channel].port_offset;
     int length = snprintf(endpoint, BUS_ENDPOINT_MAX, "%.*s:%ld",
                           (int)(colon - base), base, port);
     return length < BUS_ENDPOINT_MAX ? 0 : -1;
@@ -64,51 +92,88 @@ int bus_endpoint(char endpoint[BUS_ENDPOINT_MAX], const char *base,
     return length < BUS_ENDPOINT_MAX ? 0 : -1;
 }
 
-static void s_derive(const bus_security_t *security, char public[KEY_Z85_BYTES],
-                     char secret[KEY_Z85_BYTES])
+static bool s_wants_curve(const char *endpoint, const char *curve)
 {
-    static const unsigned char word[] = "stipple bus server key 1";
-    unsigned char key[SHA256_DIGEST_LENGTH];
-    HMAC(EVP_sha256(), security->secret, (int)security->secret_size, word,
-         sizeof word - 1, key, NULL);
-    zmq_z85_encode(secret, key, sizeof key);
-    zmq_curve_public(public, secret);
+    return !strcmp(curve, "on") ||
+           (!strcmp(curve, "auto") && !strncmp(endpoint, "tcp://", 6));
 }
 
-/* Whether this endpoint speaks CURVE; -1 where it must and there is no secret.
- */
-static int s_wants_curve(const char *endpoint, const bus_security_t *security)
+static bool s_is_every_address(const char *bind)
 {
-    bool on =
-        !strcmp(security->curve, "on") ||
-        (!strcmp(security->curve, "auto") && !strncmp(endpoint, "tcp://", 6));
-    if (on && !security->secret)
+    static const char *const hosts[] = {
+        "tcp://*:", "tcp://0.0.0.0:", "tcp://[::]:", "tcp://:::"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        if (!strncmp(bind, hosts[i], strlen(hosts[i])))
+            return true;
+    return false;
+}
+
+const char *bus_names(const char *bind, const char *advertise,
+                      const char *curve)
+{
+    if (advertise && *advertise)
+        return advertise;
+    if (!s_is_every_address(bind) || !s_wants_curve(bind, curve))
+        return bind;
+    log_error("setting_wrong",
+              "why=\"advertise must be set if bind is every address: the base "
+              "endpoint by which edges, persisters and stipplectl know this "
+              "broker\"");
+    return NULL;
+}
+
+static int s_secure_server(zsock_t *socket, bus_channel_t channel,
+                           const role_keys_t *keys)
+{
+    char public[CURVE_TEXT_BYTES], secret[CURVE_TEXT_BYTES];
+    if (!keys->serves || keys->role != s_channels[channel].server)
         return -1;
-    return on;
+    curve_pair(keys->server_secret, public, secret);
+    zsock_set_curve_server(socket, 1);
+    zsock_set_curve_secretkey(socket, secret);
+    zsock_set_zap_domain(socket, bus_channel_word(channel));
+    zsock_set_zap_enforce_domain(socket, 1); /* no guard: nobody comes in */
+    OPENSSL_cleanse(secret, sizeof secret);
+    return 0;
 }
 
-static int s_secure(zsock_t *socket, const char *endpoint, bool server,
-                    const bus_security_t *security)
+/* For the connections made from now on: to servers that have the n-th key. */
+static int s_secure_client(zsock_t *socket, const char *base,
+                           bus_channel_t channel, const role_keys_t *keys,
+                           size_t n)
 {
-    int wanted = s_wants_curve(endpoint, security);
-    if (wanted < 0)
-        log_error("bus_no_secret", "endpoint=%s hint=\"set secret_file\"",
-                  endpoint);
-    if (wanted <= 0)
-        return wanted;
-    char public[KEY_Z85_BYTES], secret[KEY_Z85_BYTES];
-    s_derive(security, public, secret);
-    if (server) {
-        zsock_set_curve_server(socket, 1);
-        zsock_set_curve_secretkey(socket, secret);
-        return 0;
-    }
-    char own_public[KEY_Z85_BYTES], own_secret[KEY_Z85_BYTES];
-    zmq_curve_keypair(own_public, own_secret);
-    zsock_set_curve_serverkey(socket, public);
-    zsock_set_curve_publickey(socket, own_public);
-    zsock_set_curve_secretkey(socket, own_secret);
+    const key_peer_t *peer = &keys->connect[s_channels[channel].server];
+    char public[CURVE_TEXT_BYTES], secret[CURVE_TEXT_BYTES];
+    char server[CURVE_TEXT_BYTES];
+    uint8_t key[KEY_BYTES];
+    if (n >= peer->servers.count)
+        return -1;
+    client_key(key, peer->client_secret, channel == BUS_QUERY ? "" : base);
+    curve_pair(key, public, secret);
+    zmq_z85_encode(server, peer->servers.bytes[n], KEY_BYTES);
+    zsock_set_curve_serverkey(socket, server);
+    zsock_set_curve_publickey(socket, public);
+    zsock_set_curve_secretkey(socket, secret);
+    OPENSSL_cleanse(secret, sizeof secret);
+    OPENSSL_cleanse(key, sizeof key);
     return 0;
+}
+
+/* Puts the socket under CURVE if it is to be; -1, logged, if it cannot. */
+static int s_secure(zsock_t *socket, const char *base, bus_channel_t channel,
+                    bool server, const bus_security_t *security, size_t n)
+{
+    if (!s_wants_curve(base, security->curve))
+        return 0;
+    const role_keys_t *keys = security->keys;
+    if (keys && (server ? s_secure_server(socket, channel, keys)
+                        : s_secure_client(socket, base, channel, keys, n)) == 0)
+        return 0;
+    log_error("bus_no_keys", "channel=%s hint=\"%s\"",
+              bus_channel_word(channel),
+              keys ? "the key file is of a role that has no part in it"
+                   : "set key_file");
+    return -1;
 }
 
 static zsock_t *s_socket(bus_channel_t channel, int type)
@@ -122,6 +187,8 @@ static zsock_t *s_socket(bus_channel_t channel, int type)
     zsock_set_maxmsgsize(socket, MESSAGE_MAX_BYTES);
     zsock_set_heartbeat_ivl(socket, HEARTBEAT_MS);
     zsock_set_heartbeat_timeout(socket, HEARTBEAT_TIMEOUT_MS);
+    zsock_set_connect_timeout(socket, CONNECT_TIMEOUT_MS);
+    zsock_set_handshake_ivl(socket, HANDSHAKE_TIMEOUT_MS);
     zsock_set_reconnect_ivl(socket, RECONNECT_MS);
     zsock_set_reconnect_ivl_max(socket, RECONNECT_MAX_MS);
     zsock_set_ipv6(socket, 1);
@@ -135,36 +202,100 @@ static zsock_t *s_socket(bus_channel_t channel, int type)
     return socket;
 }
 
-/* Binds or connects a new socket; NULL, with a line in the log. */
-static zsock_t *s_open(const char *base, bus_channel_t channel, bool server,
-                       const bus_security_t *security)
+/* -1, logged, if `base` is none. */
+static int s_endpoint(char endpoint[BUS_ENDPOINT_MAX], const char *base,
+                      bus_channel_t channel)
 {
-    char endpoint[BUS_ENDPOINT_MAX], quoted[BUS_ENDPOINT_MAX];
-    log_quote(quoted, sizeof quoted, base);
-    if (bus_endpoint(endpoint, base, channel) < 0) {
-        log_error("bus_bad_endpoint", "endpoint=%s", quoted);
-        return NULL;
+    char quoted[BUS_ENDPOINT_MAX];
+    if (bus_endpoint(endpoint, base, channel) == 0)
+        return 0;
+    log_error("bus_bad_endpoint", "endpoint=%s",
+              log_quote(quoted, sizeof quoted, base));
+    return -1;
+}
+
+static int s_failed(const char *event, const char *base)
+{
+    char quoted[BUS_ENDPOINT_MAX];
+    log_error(event, "endpoint=%s error=\"%s\"",
+              log_quote(quoted, sizeof quoted, base),
+              zmq_strerror(zmq_errno()));
+    return -1;
+}
+
+static int s_bind(zsock_t *socket, const char *base, bus_channel_t channel,
+                  const bus_security_t *security)
+{
+    char endpoint[BUS_ENDPOINT_MAX];
+    if (s_endpoint(endpoint, base, channel) < 0 ||
+        s_secure(socket, base, channel, true, security, 0) < 0)
+        return -1;
+    return zsock_bind(socket, "%s", endpoint) < 0
+               ? s_failed("bus_bind_failed", base)
+               : 0;
+}
+
+/* The endpoint in another spelling, for the n-th connection to it: ZeroMQ makes
+ * only one for each text. */
+static void s_respell(char respelt[BUS_RESPELT_MAX], const char *endpoint,
+                      size_t n)
+{
+    static const char zeros[] = "0000", dots[] = "./././", slashes[] = "////";
+    const char *colon = strrchr(endpoint, ':');
+    bool tcp = !strncmp(endpoint, "tcp://", 6);
+    size_t head = tcp ? (size_t)(colon + 1 - endpoint) : 6;
+    bool rooted = endpoint[head] == '/';
+    assert(n < GENERATIONS_MAX);
+    snprintf(respelt, BUS_RESPELT_MAX, "%.*s%.*s%s", (int)head, endpoint,
+             (int)(tcp || rooted ? n : 2 * n),
+             tcp      ? zeros
+             : rooted ? slashes
+                      : dots,
+             endpoint + head);
+}
+
+/* One connection for each key that the server may have: all but one fail, and
+ * are tried again until it has another. */
+static int s_connect(zsock_t *socket, const char *base, bus_channel_t channel,
+                     const bus_security_t *security)
+{
+    char endpoint[BUS_ENDPOINT_MAX], respelt[BUS_RESPELT_MAX];
+    if (s_endpoint(endpoint, base, channel) < 0)
+        return -1;
+    size_t count = 1;
+    if (security->keys && s_wants_curve(base, security->curve))
+        count =
+            security->keys->connect[s_channels[channel].server].servers.count;
+    for (size_t n = 0; n < count || !n; n++) {
+        if (s_secure(socket, base, channel, false, security, n) < 0)
+            return -1;
+        s_respell(respelt, endpoint, n);
+        if (zsock_connect(socket, "%s", respelt) < 0)
+            return s_failed("bus_connect_failed", base);
     }
-    zsock_t *socket = s_socket(channel, server ? s_channels[channel].bound
-                                               : s_channels[channel].connected);
-    if (s_secure(socket, endpoint, server, security) == 0 &&
-        (server ? zsock_bind(socket, "%s", endpoint)
-                : zsock_connect(socket, "%s", endpoint)) >= 0)
-        return socket;
-    log_error(server ? "bus_bind_failed" : "bus_connect_failed",
-              "endpoint=%s error=\"%s\"", quoted, zmq_strerror(zmq_errno()));
-    zsock_destroy(&socket);
-    return NULL;
+    return 0;
 }
 
 zsock_t *bus_bind(const char *base, bus_channel_t channel,
                   const bus_security_t *security)
 {
-    return s_open(base, channel, true, security);
+    zsock_t *socket = s_socket(channel, s_channels[channel].bound);
+    if (s_bind(socket, base, channel, security) < 0)
+        zsock_destroy(&socket);
+    return socket;
 }
 
 zsock_t *bus_connect(const char *base, bus_channel_t channel,
                      const bus_security_t *security)
 {
-    return s_open(base, channel, false, security);
+    zsock_t *socket = s_socket(channel, s_channels[channel].connected);
+    if (s_connect(socket, base, channel, security) < 0)
+        zsock_destroy(&socket);
+    return socket;
+}
+
+int bus_connect_also(zsock_t *socket, const char *base,
+                     const bus_security_t *security)
+{
+    return s_connect(socket, base, BUS_QUERY, security);
 }

@@ -55,8 +55,8 @@ bool canvas_equal(const canvas_t *a, const canvas_t *b)
 {
     return a->width == b->width && a->height == b->height &&
            a->bits == b->bits && a->epoch == b->epoch &&
-           a->cooldown_ms == b->cooldown_ms && a->paused == b->paused &&
-           a->palette_size == b->palette_size &&
+           a->cooldown_ms == b->cooldown_ms && a->tick_ms == b->tick_ms &&
+           a->paused == b->paused && a->palette_size == b->palette_size &&
            !memcmp(a->palette, b->palette,
                    a->palette_size * sizeof *a->palette);
 }
@@ -75,11 +75,12 @@ static json_t *s_palette_to_json(const canvas_t *self)
 size_t canvas_to_json(const canvas_t *self, char *json, size_t size)
 {
     json_t *root = json_pack(
-        "{s:s, s:{s:I, s:I, s:I, s:I}, s:o, s:I, s:b}", "protocol",
+        "{s:s, s:{s:I, s:I, s:I, s:I}, s:o, s:I, s:I, s:b}", "protocol",
         WIRE_PROTOCOL, "board", "width", (json_int_t)self->width, "height",
         (json_int_t)self->height, "bits", (json_int_t)self->bits, "epoch",
         (json_int_t)self->epoch, "palette", s_palette_to_json(self),
-        "cooldown_ms", (json_int_t)self->cooldown_ms, "paused", self->paused);
+        "cooldown_ms", (json_int_t)self->cooldown_ms, "tick_ms",
+        (json_int_t)self->tick_ms, "paused", self->paused);
     size_t length = json_dumpb(root, json, size - 1, JSON_COMPACT);
     json_decref(root);
     assert(length < size);
@@ -116,23 +117,25 @@ static int s_palette_from_json(canvas_t *self, const json_t *palette)
 
 static int s_from_object(canvas_t *self, json_t *root)
 {
-    json_int_t width, height, bits, epoch, cooldown_ms;
+    json_int_t width, height, bits, epoch, cooldown_ms, tick_ms = 0;
     json_t *palette;
     int paused;
-    if (json_unpack(root, "{s:{s:I, s:I, s:I, s:I}, s:o, s:I, s:b}", "board",
-                    "width", &width, "height", &height, "bits", &bits, "epoch",
-                    &epoch, "palette", &palette, "cooldown_ms", &cooldown_ms,
-                    "paused", &paused) < 0)
+    if (json_unpack(root, "{s:{s:I, s:I, s:I, s:I}, s:o, s:I, s?I, s:b}",
+                    "board", "width", &width, "height", &height, "bits", &bits,
+                    "epoch", &epoch, "palette", &palette, "cooldown_ms",
+                    &cooldown_ms, "tick_ms", &tick_ms, "paused", &paused) < 0)
         return -1;
     if (width < 1 || width > BOARD_SIDE_MAX || height < 1 ||
         height > BOARD_SIDE_MAX || (bits != 4 && bits != 8) || epoch < 0 ||
-        epoch > UINT32_MAX || cooldown_ms < 0 || cooldown_ms > UINT32_MAX)
+        epoch > UINT32_MAX || cooldown_ms < 0 || cooldown_ms > UINT32_MAX ||
+        tick_ms < 0 || tick_ms > CANVAS_TICK_MAX_MS)
         return -1;
     self->width = (uint32_t)width;
     self->height = (uint32_t)height;
     self->bits = (unsigned)bits;
     self->epoch = (uint32_t)epoch;
     self->cooldown_ms = (uint32_t)cooldown_ms;
+    self->tick_ms = (uint32_t)tick_ms;
     self->paused = paused;
     return s_palette_from_json(self, palette);
 }

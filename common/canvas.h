@@ -15,6 +15,7 @@
 #define CANVAS_PALETTE_MAX 256
 /* Longest JSON: 256 colours of 10 bytes, and the other members. */
 #define CANVAS_JSON_MAX 4096
+#define CANVAS_TICK_MAX_MS 10000
 
 typedef struct {
     uint32_t width, height;
@@ -23,6 +24,9 @@ typedef struct {
     uint32_t palette[CANVAS_PALETTE_MAX]; /* 0xRRGGBB */
     unsigned palette_size;                /* 1 … 2^bits */
     uint32_t cooldown_ms;
+    /* The least time between two diffs to a client, for every edge at once; 0:
+     * as each edge's own tick_min_ms says. At most CANVAS_TICK_MAX_MS. */
+    uint32_t tick_ms;
     bool paused;
 } canvas_t;
 
@@ -42,7 +46,8 @@ bool canvas_equal(const canvas_t *a, const canvas_t *b);
  * least CANVAS_JSON_MAX. */
 size_t canvas_to_json(const canvas_t *self, char *json, size_t size);
 
-/* -1, self untouched, where it is no valid canvas. */
+/* -1, self untouched, where it is no valid canvas. Without `tick_ms`, as 0.1.0
+ * writes it, that is 0. */
 int canvas_from_json(canvas_t *self, const char *json, size_t size);
 
 /* "#RRGGBB,#RRGGBB,…" into self's palette; -1 on bad text or count. */

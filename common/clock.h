@@ -19,7 +19,7 @@ void clock_use(const clock_source_t *source);
 uint64_t clock_wall_ms(void);
 uint64_t clock_mono_ms(void);
 
-/* Seconds from then_s to now_s, both of a clock that may wrap; 0 where then_s
+/* Seconds from then_s to now_s, both of a clock that may wrap; 0 if then_s
  * is the later: whoever walks with one `now` meets what happened behind it. */
 static inline uint32_t clock_elapsed_s(uint32_t now_s, uint32_t then_s)
 {

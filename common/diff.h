@@ -25,7 +25,7 @@
 size_t diff_bound(uint32_t count);
 
 /* Writes the net diff: every index in `set` with its colour on `board`, the
- * state at `to`. Returns the bytes written; 0 where `size` is too small. */
+ * state at `to`. Returns the bytes written; 0 if `size` is too small. */
 size_t diff_encode(uint8_t *bytes, size_t size, uint64_t from, uint64_t to,
                    const touched_t *set, const board_t *board);
 
@@ -40,16 +40,16 @@ typedef struct {
     const uint8_t *at, *end;
 } diff_t;
 
-/* Reads the head of a body for a board of `pixels` × `bits`. -1 where it is
+/* Reads the head of a body for a board of `pixels` × `bits`. -1 if it is
  * malformed: from > to, more pixels than the board has, truncated. */
 int diff_open(diff_t *self, const void *body, size_t size, uint32_t pixels,
               unsigned bits);
 
-/* The next pixel: 1 and its values; 0 at the clean end; -1 where malformed
+/* The next pixel: 1 and its values; 0 at the clean end; -1 if malformed
  * (index past the board, bytes missing or left over). */
 int diff_next(diff_t *self, uint32_t *index, uint8_t *color);
 
-/* True where every pixel reads well; does not move `self`. */
+/* True if every pixel can be read; does not move `self`. */
 bool diff_valid(const diff_t *self);
 
 #endif

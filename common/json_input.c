@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See json_input.h. Jansson reads the text; a second pass reads integers that
+ * it refuses for their size.
+ */
 #include "common/json_input.h"
 
 #include <math.h>

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Of one base64url member: an RSA modulus of 16,384 bits and then some. */
@@ -31,12 +32,12 @@ static ssize_t s_bytes(const json_t *jwk, const char *name, uint8_t *bytes)
     return base64url_decode(bytes, text, length);
 }
 
-/* Builds a public key of `type` from what was pushed to `build`. */
-static EVP_PKEY *s_key_of(const char *type, OSSL_PARAM_BLD *build)
+/* An RSA public key of what was pushed to `build`. */
+static EVP_PKEY *s_rsa_of(OSSL_PARAM_BLD *build)
 {
     EVP_PKEY *key = NULL;
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     if (params && context && EVP_PKEY_fromdata_init(context) == 1)
         EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
     EVP_PKEY_CTX_free(context);
@@ -58,7 +59,7 @@ static int s_add_rsa(token_keys_t *keys, const json_t *jwk, const char *kid)
     EVP_PKEY *key = NULL;
     if (OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) &&
         OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent))
-        key = s_key_of("RSA", build);
+        key = s_rsa_of(build);
     OSSL_PARAM_BLD_free(build);
     BN_free(modulus);
     BN_free(exponent);
@@ -76,22 +77,7 @@ static int s_add_ec(token_keys_t *keys, const json_t *jwk, const char *kid)
     uint8_t point[65] = {4}; /* uncompressed: 4, x, y */
     memcpy(point + 1, x, 32);
     memcpy(point + 33, y, 32);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY *key = NULL;
-    if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME,
-                                        "prime256v1", 0) &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
-                                         sizeof point))
-        key = s_key_of("EC", build);
-    OSSL_PARAM_BLD_free(build);
-    return key ? token_keys_add_public(keys, key, kid) : -1;
-}
-
-static int s_add_oct(token_keys_t *keys, const json_t *jwk, const char *kid)
-{
-    uint8_t k[BASE64URL_ROOM(JWK_MEMBER_MAX)];
-    ssize_t size = s_bytes(jwk, "k", k);
-    return size > 0 ? token_keys_add_shared(keys, k, (size_t)size, kid) : -1;
+    return token_keys_add_point(keys, point, kid);
 }
 
 static const struct {
@@ -100,16 +86,20 @@ static const struct {
 } types[] = {
     {"RSA", "RS256", s_add_rsa},
     {"EC", "ES256", s_add_ec},
-    {"oct", "HS256", s_add_oct},
 };
 
-/* 0 where the key was added. */
+static bool s_is_for_signing(const json_t *jwk)
+{
+    const char *use = s_text(jwk, "use");
+    return !use || !strcmp(use, "sig");
+}
+
+/* 0 if the key was added. */
 static int s_add(token_keys_t *keys, const json_t *jwk)
 {
     const char *kty = s_text(jwk, "kty");
-    const char *use = s_text(jwk, "use");
     const char *alg = s_text(jwk, "alg");
-    if (!kty || (use && strcmp(use, "sig")))
+    if (!kty || !s_is_for_signing(jwk))
         return -1;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!strcmp(kty, types[i].kty))
@@ -119,22 +109,32 @@ static int s_add(token_keys_t *keys, const json_t *jwk)
     return -1;
 }
 
-int jwks_add(token_keys_t *keys, const char *text, size_t size)
+static bool s_is_secret(const json_t *jwk)
+{
+    const char *kty = s_text(jwk, "kty");
+    return kty && !strcmp(kty, "oct") && s_is_for_signing(jwk);
+}
+
+static const char *s_add_all(token_keys_t *keys, const json_t *set)
+{
+    size_t i, added = 0;
+    json_t *jwk;
+    if (!json_is_array(set))
+        return "it is not a JWKS, an object with a member keys";
+    json_array_foreach(set, i, jwk)
+    {
+        if (s_is_secret(jwk))
+            return "it holds a shared secret, which jwt_secret_file sets";
+        added += s_add(keys, jwk) == 0;
+    }
+    return added ? NULL : "no key in it can be used";
+}
+
+int jwks_add(token_keys_t *keys, const char *text, size_t size,
+             const char **why)
 {
     json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    json_t *set = json_object_get(document, "keys");
-    int added = -1;
-    if (json_is_array(set)) {
-        size_t i;
-        json_t *jwk;
-        added = 0;
-        json_array_foreach(set, i, jwk)
-        {
-            added += s_add(keys, jwk) == 0;
-        }
-    } else if (s_text(document, "kty")) {
-        added = s_add(keys, document) == 0;
-    }
+    *why = s_add_all(keys, json_object_get(document, "keys"));
     json_decref(document);
-    return added;
+    return *why ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One logfmt line an event on standard error:
+ * Each event is one line of logfmt on standard error:
  *
  *     ts=2026-01-02T03:04:05.678Z level=warn process=edge-1 event=redis_lost
  * host=…

@@ -4,8 +4,14 @@
  */
 #include "common/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CACHE_LINE_BYTES 64u
+#define HUGE_PAGE_BYTES (2u << 20)
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +39,16 @@ void *mem_zalloc(size_t count, size_t size_bytes)
 void *mem_alloc_aligned(size_t alignment, size_t size_bytes)
 {
     return s_checked(aligned_alloc(alignment, size_bytes));
+}
+
+void *mem_zalloc_random(size_t size_bytes)
+{
+    bool huge = size_bytes >= HUGE_PAGE_BYTES;
+    void *memory = mem_alloc_aligned(huge ? HUGE_PAGE_BYTES : CACHE_LINE_BYTES,
+                                     size_bytes);
+    if (huge)
+        madvise(memory, size_bytes, MADV_HUGEPAGE);
+    return memset(memory, 0, size_bytes);
 }
 
 void *mem_realloc(void *memory, size_t count, size_t size_bytes)

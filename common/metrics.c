@@ -14,6 +14,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static const uint64_t s_bounds_us[METRIC_BUCKETS] = {
+    1000,   2000,   5000,    10000,   20000,   50000,    100000,
+    200000, 500000, 1000000, 2000000, 5000000, 10000000, 30000000,
+};
+
+void metric_observe_us(metric_histogram_t *self, uint64_t us)
+{
+    unsigned bucket = 0;
+    while (bucket < METRIC_BUCKETS && us > s_bounds_us[bucket])
+        bucket++;
+    self->buckets[bucket]++;
+    self->sum_us += us;
+}
+
 /* A row's family: its name without the labels. */
 static size_t s_family(const char *name)
 {
@@ -22,10 +36,29 @@ static size_t s_family(const char *name)
 
 static void s_head(FILE *out, const metric_row_t *row)
 {
+    static const char *const types[] = {
+        [COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram"};
     int length = (int)s_family(row->name);
     fprintf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, row->name,
-            row->help, length, row->name,
-            row->type == COUNTER ? "counter" : "gauge");
+            row->help, length, row->name, types[row->type]);
+}
+
+/* Buckets are said as Prometheus wants them: each counts the ones below, too.
+ */
+static void s_histogram(FILE *out, const char *name,
+                        const metric_histogram_t *histogram)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < METRIC_BUCKETS; i++) {
+        count += histogram->buckets[i];
+        fprintf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+                (double)s_bounds_us[i] / 1e6, count);
+    }
+    count += histogram->buckets[METRIC_BUCKETS];
+    fprintf(out,
+            "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.6f\n"
+            "%s_count %" PRIu64 "\n",
+            name, count, name, (double)histogram->sum_us / 1e6, name, count);
 }
 
 static int64_t s_resident_bytes(void)
@@ -73,7 +106,8 @@ static void s_process(FILE *out)
 }
 
 char *metrics_render(const metric_row_t *rows, const int64_t *values,
-                     size_t count, size_t *length)
+                     const metric_histogram_t *histograms, size_t count,
+                     size_t *length)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, length);
@@ -83,7 +117,10 @@ char *metrics_render(const metric_row_t *rows, const int64_t *values,
         if (!i || s_family(rows[i - 1].name) != family ||
             strncmp(rows[i - 1].name, name, family))
             s_head(out, &rows[i]);
-        fprintf(out, "%s %" PRId64 "\n", name, values[i]);
+        if (rows[i].type == HISTOGRAM)
+            s_histogram(out, name, histograms++);
+        else
+            fprintf(out, "%s %" PRId64 "\n", name, values[i]);
     }
     s_process(out);
     fclose(out);

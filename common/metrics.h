@@ -7,7 +7,7 @@
  * from which it makes an enum and the rows; a value is one 64-bit integer that
  * the process's one thread writes. Rendered as Prometheus text 0.0.4. A name
  * may carry labels: "stipple_edge_closed_total{code=\"1008\"}"; rows of one
- * family must stand together.
+ * family must stand together. Histograms are kept beside the values.
  */
 #ifndef COMMON_METRICS_H
 #define COMMON_METRICS_H
@@ -15,7 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { COUNTER, GAUGE } metric_type_t;
+typedef enum { COUNTER, GAUGE, HISTOGRAM } metric_type_t;
+
+/* Durations, counted by these upper bounds and one bucket for what is longer:
+ * 1, 2, 5, 10 … 500 ms, 1, 2, 5, 10, 30 s. All zero is empty. */
+#define METRIC_BUCKETS 14
+typedef struct {
+    uint64_t buckets[METRIC_BUCKETS + 1];
+    uint64_t sum_us;
+} metric_histogram_t;
+
+void metric_observe_us(metric_histogram_t *self, uint64_t us);
 
 typedef struct {
     metric_type_t type;
@@ -23,9 +33,12 @@ typedef struct {
     const char *help;
 } metric_row_t;
 
-/* Renders `count` rows and values; the caller owns the text (free). Adds the
- * process's own: resident bytes, CPU seconds, open descriptors. */
+/* Renders `count` rows and values; the caller owns the text (free). The n-th
+ * row of type HISTOGRAM, which has no labels, is histograms[n] in seconds, and
+ * its value is not looked at. Adds the process's own: resident bytes, CPU
+ * seconds, open descriptors. */
 char *metrics_render(const metric_row_t *rows, const int64_t *values,
-                     size_t count, size_t *length);
+                     const metric_histogram_t *histograms, size_t count,
+                     size_t *length);
 
 #endif

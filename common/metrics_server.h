@@ -19,8 +19,8 @@ metrics_server_t *metrics_server_new(const char *host, uint16_t port,
                                      metrics_render_fn render, void *context);
 void metrics_server_destroy(metrics_server_t **self_p);
 
-/* Call metrics_server_run whenever this descriptor is readable, and at least
- * once a second (idle connections time out). Neither blocks. */
+/* Call metrics_server_run whenever this descriptor is readable, which it is
+ * once a second at least. Neither blocks. */
 int metrics_server_fd(const metrics_server_t *self);
 void metrics_server_run(metrics_server_t *self);
 

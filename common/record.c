@@ -36,6 +36,16 @@ record_t record_decode(const uint8_t *bytes)
     return record;
 }
 
+chain_t records_chain(chain_t before, const record_t *records, size_t count)
+{
+    for (size_t i = 0; i < count && chain_known(before); i++) {
+        uint8_t bytes[RECORD_BYTES];
+        record_encode(bytes, &records[i]);
+        before = chain_extend(before, bytes, 1);
+    }
+    return before;
+}
+
 int records_decode(const void *bytes, size_t size, uint64_t first_seq,
                    record_t *records, size_t max)
 {

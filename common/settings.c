@@ -77,6 +77,14 @@ static int s_store_choice(const setting_t *row, void *field, const char *value,
     return -1;
 }
 
+static int s_refuse_retired(const setting_t *row, void *field,
+                            const char *value, char *why, size_t why_size)
+{
+    (void)field;
+    snprintf(why, why_size, "%s", row->help);
+    return *value ? -1 : 0;
+}
+
 int setting_store(const setting_t *row, void *config, const char *value,
                   char *why, size_t why_size)
 {
@@ -84,7 +92,7 @@ int setting_store(const setting_t *row, void *config, const char *value,
                                  char *, size_t) = {
         [SETTING_INT] = s_store_int,   [SETTING_BOOL] = s_store_bool,
         [SETTING_TEXT] = s_store_text, [SETTING_CHOICE] = s_store_choice,
-        [SETTING_FLAG] = s_store_bool,
+        [SETTING_FLAG] = s_store_bool, [SETTING_RETIRED] = s_refuse_retired,
     };
     return stores[row->type](row, s_field(row, config), value, why, why_size);
 }
@@ -161,6 +169,8 @@ static void s_print_help(const settings_t *self)
     for (size_t i = 0; i < self->count; i++) {
         const setting_t *row = &self->rows[i];
         char flag[NAME_MAX_BYTES], env[NAME_MAX_BYTES], range[160];
+        if (row->type == SETTING_RETIRED)
+            continue;
         s_flag_name(row, flag);
         s_env_name(row, env);
         s_range(row, range, sizeof range);
@@ -183,7 +193,8 @@ static void s_print_version(const settings_t *self)
 static void s_print_names(const settings_t *self)
 {
     for (size_t i = 0; i < self->count; i++)
-        if (self->rows[i].type != SETTING_FLAG)
+        if (self->rows[i].type != SETTING_FLAG &&
+            self->rows[i].type != SETTING_RETIRED)
             puts(self->rows[i].name);
 }
 
@@ -193,6 +204,8 @@ static void s_print_table(const settings_t *self)
     for (size_t i = 0; i < self->count; i++) {
         const setting_t *row = &self->rows[i];
         char range[160];
+        if (row->type == SETTING_RETIRED)
+            continue;
         s_range(row, range, sizeof range);
         for (char *bar = strchr(range, '|'); bar; bar = strchr(bar, '|'))
             *bar = '/';
@@ -253,6 +266,25 @@ static int s_load_flag(const settings_t *self, void *config, int left,
         s_refuse(self, argv[0], NULL, "needs a value");
     s_store_or_refuse(self, row, config, argv[0], value);
     return joined || row->type == SETTING_FLAG ? 1 : 2;
+}
+
+void settings_flags_first(const settings_t *self, int argc, char **argv)
+{
+    int front = 1;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0;) {
+        bool flag = argv[i][0] == '-' && argv[i][1] == '-';
+        const setting_t *row = flag ? s_find(self, argv[i]) : NULL;
+        bool valued = row && row->type != SETTING_FLAG && i + 1 < argc &&
+                      !strchr(argv[i], '=');
+        for (int words = flag ? 1 + valued : 0; words; words--) {
+            char *moved = argv[i];
+            memmove(argv + front + 1, argv + front,
+                    (size_t)(i - front) * sizeof *argv);
+            argv[front++] = moved;
+            i++;
+        }
+        i += !flag;
+    }
 }
 
 int settings_load(const settings_t *self, void *config, int argc, char **argv)

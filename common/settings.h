@@ -15,11 +15,13 @@
 #include <stdint.h>
 
 typedef enum {
-    SETTING_INT,    /* int64_t field, min … max */
-    SETTING_BOOL,   /* bool field: on off true false yes no 1 0 */
-    SETTING_TEXT,   /* char * field, owned by the config */
-    SETTING_CHOICE, /* char * field; `unit` lists the words: "auto|on|off" */
-    SETTING_FLAG,   /* bool field; a flag without a value, no env: a mode */
+    SETTING_INT,     /* int64_t field, min … max */
+    SETTING_BOOL,    /* bool field: on off true false yes no 1 0 */
+    SETTING_TEXT,    /* char * field, owned by the config */
+    SETTING_CHOICE,  /* char * field; `unit` lists the words: "auto|on|off" */
+    SETTING_FLAG,    /* bool field; a flag without a value, no env: a mode */
+    SETTING_RETIRED, /* of an earlier release: any value is refused, with help
+                        as the reason; shown nowhere */
 } setting_type_t;
 
 typedef struct {
@@ -40,10 +42,14 @@ typedef struct {
     const char *arguments; /* names of positional arguments, or NULL */
 } settings_t;
 
+/* Moves what settings_load reads before the arguments that are words, so that
+ * flags may stand behind them; nothing behind "--" is moved. */
+void settings_flags_first(const settings_t *self, int argc, char **argv);
+
 /* Fills config from defaults, environment and argv. Returns the index of the
- * first positional argument (argc where none). Exits 0 after --help, --version,
- * --settings-table, --settings-names; exits 2 with one line on standard error
- * for anything wrong. */
+ * first positional argument (argc if there is none). Exits 0 after --help,
+ * --version, --settings-table, --settings-names; exits 2 with one line on
+ * standard error for anything wrong. */
 int settings_load(const settings_t *self, void *config, int argc, char **argv);
 
 /* Frees the text fields. */
@@ -61,7 +67,8 @@ typedef struct {
     char *log_level;
     char *metrics_host;
     int64_t metrics_port;
-    char *secret_file;
+    char *key_file;
+    char *secret_file; /* of 0.1.0; refused */
     char *curve;
 } settings_common_t;
 
@@ -98,18 +105,28 @@ typedef struct {
          65535,                                                                \
          "port",                                                               \
          "Port of GET /metrics; 0 for none"},                                  \
-        {"secret_file",                                                        \
+        {"key_file",                                                           \
          SETTING_TEXT,                                                         \
+         offsetof(type, common.key_file),                                      \
+         NULL,                                                                 \
+         0,                                                                    \
+         0,                                                                    \
+         NULL,                                                                 \
+         "File with the keys of this role, made by stipplectl keygen"},        \
+        {"secret_file",                                                        \
+         SETTING_RETIRED,                                                      \
          offsetof(type, common.secret_file),                                   \
          NULL,                                                                 \
          0,                                                                    \
          0,                                                                    \
          NULL,                                                                 \
-         "File with the cluster's secret"},                                    \
+         "the cluster's secret opens nothing any more: make key files from "   \
+         "it "                                                                 \
+         "(stipplectl keygen) and set key_file"},                              \
     {                                                                          \
         "curve", SETTING_CHOICE, offsetof(type, common.curve), "auto", 0, 0,   \
             "auto|on|off",                                                     \
-            "Encrypt the bus with keys from the secret; auto: on for tcp"      \
+            "Encrypt the bus with the keys of the roles; auto: on for tcp"     \
     }
 
 #endif

@@ -21,6 +21,9 @@
 /* 9999-12-31: later expiries are as good as never. */
 #define TIME_MAX_S 253402300799.0
 
+/* Of ES256: r and s. HS256's is shorter. */
+#define SIGNATURE_MAX_BYTES 64
+
 typedef struct {
     const char *text;
     size_t length;
@@ -72,20 +75,20 @@ static int s_alg(const char *name, token_alg_t *alg)
 }
 
 /* `crit` lists extensions that must be understood: none is, here. */
-static bool s_signed(const token_keys_t *keys, const part_t parts[3])
+static bool s_signed(const token_keys_t *keys, const part_t parts[3],
+                     token_alg_t *alg, const char **subjects)
 {
     uint8_t signature[BASE64URL_ROOM(TOKEN_MAX_BYTES)];
     ssize_t size = base64url_decode(signature, parts[2].text, parts[2].length);
     json_t *header = s_object(&parts[0]);
     const json_t *kid = json_object_get(header, "kid");
     size_t length = parts[0].length + 1 + parts[1].length;
-    token_alg_t alg;
     bool good =
         size > 0 && header && !json_object_get(header, "crit") &&
         (!kid || json_is_string(kid)) &&
-        s_alg(json_string_value(json_object_get(header, "alg")), &alg) == 0 &&
-        token_keys_check(keys, alg, json_string_value(kid), parts[0].text,
-                         length, signature, (size_t)size);
+        s_alg(json_string_value(json_object_get(header, "alg")), alg) == 0 &&
+        token_keys_check(keys, *alg, json_string_value(kid), parts[0].text,
+                         length, signature, (size_t)size, subjects);
     json_decref(header);
     return good;
 }
@@ -102,12 +105,43 @@ static int s_time(const json_t *claim, uint64_t *ms)
     return 0;
 }
 
-static int s_claims(const json_t *claims, uint64_t now_ms, identity_t *identity)
+/* The highest role of a word, or of a list of words; `none` if it is neither,
+ * or has no role that is known. */
+static rank_t s_highest(const json_t *roles, rank_t none)
+{
+    size_t i;
+    const json_t *word;
+    rank_t highest = none, rank;
+    bool found = false;
+    if (json_is_string(roles))
+        rank_parse(json_string_value(roles), &highest);
+    json_array_foreach(roles, i, word)
+    {
+        if (json_is_string(word) &&
+            rank_parse(json_string_value(word), &rank) &&
+            (!found || rank_reaches(rank, highest))) {
+            highest = rank;
+            found = true;
+        }
+    }
+    return highest;
+}
+
+static rank_t s_rank(const json_t *claims, token_alg_t alg)
+{
+    rank_t rank = s_highest(json_object_get(claims, "roles"), RANK_PLAYER);
+    return alg == TOKEN_HS256 && rank_reaches(rank, RANK_PLAYER) ? RANK_PLAYER
+                                                                 : rank;
+}
+
+static int s_claims(const json_t *claims, const char *subjects, uint64_t now_ms,
+                    identity_t *identity)
 {
     const json_t *sub = json_object_get(claims, "sub");
     const json_t *nbf = json_object_get(claims, "nbf");
     uint64_t expires_ms, begins_ms = 0;
     if (!json_is_string(sub) || !json_string_length(sub) ||
+        strncmp(json_string_value(sub), subjects, strlen(subjects)) ||
         s_time(json_object_get(claims, "exp"), &expires_ms) ||
         (nbf && s_time(nbf, &begins_ms)))
         return -1;
@@ -124,39 +158,73 @@ int token_verify(const token_keys_t *self, const char *token, size_t length,
                  uint64_t now_ms, identity_t *identity)
 {
     part_t parts[3];
+    token_alg_t alg;
+    const char *subjects;
     if (length > TOKEN_MAX_BYTES || s_split(token, length, parts) ||
-        !s_signed(self, parts))
+        !s_signed(self, parts, &alg, &subjects))
         return -1;
     json_t *claims = s_object(&parts[1]);
-    int result = claims ? s_claims(claims, now_ms, identity) : -1;
+    int result = claims ? s_claims(claims, subjects, now_ms, identity) : -1;
+    if (result == 0)
+        identity->rank = s_rank(claims, alg);
     json_decref(claims);
     return result;
+}
+
+/* "header.claims" with room for a signature behind it; *length. */
+static char *s_unsigned(const char *header, const char *sub, const char *role,
+                        uint64_t issued_at_ms, uint64_t expires_at_ms,
+                        size_t *length)
+{
+    json_t *object = json_pack("{s:s, s:I, s:I}", "sub", sub, "iat",
+                               (json_int_t)(issued_at_ms / 1000), "exp",
+                               (json_int_t)(expires_at_ms / 1000));
+    if (role)
+        json_object_set_new(object, "roles", json_pack("[s]", role));
+    char *claims = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    size_t claims_size = claims ? strlen(claims) : 0;
+    size_t header_size = strlen(header);
+    char *token = mem_alloc(base64url_length(header_size) +
+                            base64url_length(claims_size) +
+                            base64url_length(SIGNATURE_MAX_BYTES) + 3);
+    size_t at = base64url_encode(token, header, header_size);
+    token[at++] = '.';
+    at += base64url_encode(token + at, claims, claims_size);
+    free(claims);
+    *length = at;
+    return token;
+}
+
+static char *s_seal(char *token, size_t length, const uint8_t *signature,
+                    size_t size)
+{
+    token[length++] = '.';
+    length += base64url_encode(token + length, signature, size);
+    token[length] = '\0';
+    return token;
 }
 
 char *token_sign(const void *secret, size_t size, const char *sub,
                  uint64_t issued_at_ms, uint64_t expires_at_ms)
 {
-    static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
-    json_t *object = json_pack("{s:s, s:I, s:I}", "sub", sub, "iat",
-                               (json_int_t)(issued_at_ms / 1000), "exp",
-                               (json_int_t)(expires_at_ms / 1000));
-    char *claims = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    size_t claims_size = claims ? strlen(claims) : 0;
-    size_t header_size = sizeof header - 1;
-    char *token =
-        mem_alloc(base64url_length(header_size) +
-                  base64url_length(claims_size) + base64url_length(32) + 3);
-    size_t at = base64url_encode(token, header, header_size);
-    token[at++] = '.';
-    at += base64url_encode(token + at, claims, claims_size);
+    size_t length;
     uint8_t mac[32];
-    token_hmac(secret, size, token, at, mac);
-    token[at++] = '.';
-    at += base64url_encode(token + at, mac, sizeof mac);
-    token[at] = '\0';
-    free(claims);
-    return token;
+    char *token = s_unsigned("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", sub, NULL,
+                             issued_at_ms, expires_at_ms, &length);
+    token_hmac(secret, size, token, length, mac);
+    return s_seal(token, length, mac, sizeof mac);
+}
+
+char *token_sign_es256(EVP_PKEY *key, const char *sub, const char *role,
+                       uint64_t issued_at_ms, uint64_t expires_at_ms)
+{
+    size_t length;
+    uint8_t signature[SIGNATURE_MAX_BYTES];
+    char *token = s_unsigned("{\"alg\":\"ES256\",\"typ\":\"JWT\"}", sub, role,
+                             issued_at_ms, expires_at_ms, &length);
+    token_ecdsa(key, token, length, signature);
+    return s_seal(token, length, signature, sizeof signature);
 }
 
 uint64_t token_user(const char *sub, size_t length)

@@ -7,29 +7,22 @@
  */
 #include "common/token_keys.h"
 
-#include "common/jwks.h"
-#include "common/log.h"
 #include "common/mem.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define KEY_FILE_MAX 65536
 
 typedef struct {
     token_alg_t alg;
     char *kid;        /* NULL: serves tokens of any key id */
+    char *subjects;   /* how each `sub` it may sign begins; NULL: any */
     EVP_PKEY *public; /* NULL for HS256 */
     uint8_t *secret;
     size_t secret_size;
@@ -54,6 +47,7 @@ void token_keys_destroy(token_keys_t **self_p)
     for (size_t i = 0; i < self->count; i++) {
         token_key_t *key = &self->keys[i];
         free(key->kid);
+        free(key->subjects);
         EVP_PKEY_free(key->public);
         if (key->secret)
             OPENSSL_cleanse(key->secret, key->secret_size);
@@ -72,21 +66,17 @@ static token_key_t *s_append(token_keys_t *self, token_alg_t alg,
     return key;
 }
 
-int token_keys_add_shared(token_keys_t *self, const void *secret, size_t size,
-                          const char *kid)
+int token_keys_add_secret(token_keys_t *self, const void *secret, size_t size,
+                          const char *subjects)
 {
     if (!size)
         return -1;
-    token_key_t *key = s_append(self, TOKEN_HS256, kid);
+    token_key_t *key = s_append(self, TOKEN_HS256, NULL);
+    key->subjects = subjects ? mem_strdup(subjects) : NULL;
     key->secret = mem_alloc(size);
     key->secret_size = size;
     memcpy(key->secret, secret, size);
     return 0;
-}
-
-int token_keys_add_secret(token_keys_t *self, const void *secret, size_t size)
-{
-    return token_keys_add_shared(self, secret, size, NULL);
 }
 
 static bool s_is_p256(const EVP_PKEY *key)
@@ -112,75 +102,22 @@ int token_keys_add_public(token_keys_t *self, EVP_PKEY *key, const char *kid)
     return -1;
 }
 
-/* A public key or a certificate's; NULL at the file's end. *bad: there was a
- * block that is neither. */
-static EVP_PKEY *s_next_pem(BIO *bio, bool *bad)
+int token_keys_add_point(token_keys_t *self, const uint8_t point[65],
+                         const char *kid)
 {
-    char *name = NULL;
-    char *header = NULL;
-    unsigned char *bytes = NULL;
-    long size = 0;
+    char group[] = "prime256v1";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+                                          (void *)(uintptr_t)point, 65),
+        OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
-    if (PEM_read_bio(bio, &name, &header, &bytes, &size) != 1) {
-        *bad = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
-        return NULL;
-    }
-    const unsigned char *at = bytes;
-    if (!strcmp(name, PEM_STRING_PUBLIC)) {
-        key = d2i_PUBKEY(NULL, &at, size);
-    } else if (!strcmp(name, PEM_STRING_X509)) {
-        X509 *certificate = d2i_X509(NULL, &at, size);
-        key = certificate ? X509_get_pubkey(certificate) : NULL;
-        X509_free(certificate);
-    }
-    *bad = !key;
-    OPENSSL_free(name);
-    OPENSSL_free(header);
-    OPENSSL_free(bytes);
-    return key;
-}
-
-/* Every block must be a usable public key, and there must be one. */
-static int s_add_pem(token_keys_t *self, const char *text, size_t size)
-{
-    BIO *bio = BIO_new_mem_buf(text, (int)size);
-    bool bad = false;
-    int added = 0;
-    for (EVP_PKEY *key; (key = s_next_pem(bio, &bad)); added++)
-        if (token_keys_add_public(self, key, NULL)) {
-            bad = true;
-            break;
-        }
-    BIO_free(bio);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (context && EVP_PKEY_fromdata_init(context) == 1)
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
+    EVP_PKEY_CTX_free(context);
     ERR_clear_error();
-    return bad || !added ? -1 : 0;
-}
-
-/* What begins like a PEM or a JSON document is one or is refused: a damaged
- * public document must not become a secret, since everybody has it. */
-int token_keys_add_file(token_keys_t *self, const char *path)
-{
-    size_t size;
-    char *text = secret_read(path, &size);
-    if (!text)
-        return -1;
-    const char *start = text + strspn(text, " \t\r\n");
-    size_t left = size - (size_t)(start - text);
-    const uint8_t *der = (const uint8_t *)text;
-    int result;
-    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, (long)size);
-    if (key)
-        result = token_keys_add_public(self, key, NULL);
-    else if (*start == '{')
-        result = jwks_add(self, start, left) > 0 ? 0 : -1;
-    else if (memmem(text, size, "-----BEGIN", 10))
-        result = s_add_pem(self, text, size);
-    else
-        result = token_keys_add_secret(self, text, size);
-    ERR_clear_error();
-    OPENSSL_cleanse(text, size);
-    free(text);
-    return result;
+    return key ? token_keys_add_public(self, key, kid) : -1;
 }
 
 void token_hmac(const void *secret, size_t size, const char *text,
@@ -209,6 +146,25 @@ static size_t s_ecdsa_der(const uint8_t *signature, size_t size,
         length = i2d_ECDSA_SIG(pair, &der);
     ECDSA_SIG_free(pair);
     return length > 0 ? (size_t)length : 0;
+}
+
+void token_ecdsa(EVP_PKEY *key, const char *text, size_t length,
+                 uint8_t signature[64])
+{
+    uint8_t der[80];
+    const uint8_t *at = der;
+    size_t size = sizeof der;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int made =
+        EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+        EVP_DigestSign(context, der, &size, (const uint8_t *)text, length) == 1;
+    assert(made);
+    EVP_MD_CTX_free(context);
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)size);
+    assert(pair);
+    BN_bn2binpad(ECDSA_SIG_get0_r(pair), signature, 32);
+    BN_bn2binpad(ECDSA_SIG_get0_s(pair), signature + 32, 32);
+    ECDSA_SIG_free(pair);
 }
 
 static bool s_check_public(EVP_PKEY *key, const char *text, size_t length,
@@ -243,38 +199,16 @@ static bool s_check(const token_key_t *key, const char *text, size_t length,
 
 bool token_keys_check(const token_keys_t *self, token_alg_t alg,
                       const char *kid, const char *text, size_t length,
-                      const uint8_t *signature, size_t size)
+                      const uint8_t *signature, size_t size,
+                      const char **subjects)
 {
     for (size_t i = 0; i < self->count; i++) {
         const token_key_t *key = &self->keys[i];
         if (key->alg == alg && !(kid && key->kid && strcmp(kid, key->kid)) &&
-            s_check(key, text, length, signature, size))
+            s_check(key, text, length, signature, size)) {
+            *subjects = key->subjects ? key->subjects : "";
             return true;
+        }
     }
     return false;
-}
-
-char *secret_read(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rbe");
-    char *bytes = file ? mem_alloc(KEY_FILE_MAX + 2) : NULL;
-    size_t got = file ? fread(bytes, 1, KEY_FILE_MAX + 1, file) : 0;
-    int error = !file || ferror(file) ? errno : 0;
-    if (file)
-        fclose(file);
-    if (got && got <= KEY_FILE_MAX && bytes[got - 1] == '\n')
-        got--;
-    if (!error && got && got <= KEY_FILE_MAX) {
-        bytes[got] = '\0';
-        *size = got;
-        return bytes;
-    }
-    char quoted[256];
-    log_error("key_file_unusable", "path=%s reason=\"%s\"",
-              log_quote(quoted, sizeof quoted, path),
-              error ? strerror(error)
-              : got ? "over 64 KiB"
-                    : "empty");
-    free(bytes);
-    return NULL;
 }

@@ -23,7 +23,7 @@ uint32_t touched_count(const touched_t *self);
 /* Empties the set, in time proportional to its members. */
 void touched_clear(touched_t *self);
 
-/* The smallest member ≥ *index into *index; false where there is none.
+/* The smallest member ≥ *index into *index; false if there is none.
  *     for (uint32_t i = 0; touched_next(set, &i); i++) … */
 bool touched_next(const touched_t *self, uint32_t *index);
 

@@ -20,6 +20,8 @@ static const char *const s_verdict_words[VERDICT_COUNT] = {
     [VERDICT_RATE_LIMITED] = "rate_limited",
     [VERDICT_UNAVAILABLE] = "unavailable",
     [VERDICT_DUPLICATE] = "duplicate",
+    [VERDICT_PROTECTED] = "protected",
+    [VERDICT_TOO_LATE] = "too_late",
 };
 
 const char *verdict_word(verdict_status_t status)
@@ -108,6 +110,21 @@ size_t wire_put_since(uint8_t *bytes, uint64_t seq)
     return s_written(&w, bytes);
 }
 
+size_t wire_put_pace(uint8_t *bytes, uint16_t ms)
+{
+    writer_t w = s_message(bytes, WIRE_SMALL_MAX, WIRE_PACE);
+    write_u16(&w, ms);
+    return s_written(&w, bytes);
+}
+
+size_t wire_put_undo(uint8_t *bytes, const wire_undo_t *undo)
+{
+    writer_t w = s_message(bytes, WIRE_SMALL_MAX, WIRE_UNDO);
+    write_u32(&w, undo->request);
+    write_u64(&w, undo->seq);
+    return s_written(&w, bytes);
+}
+
 static void s_read_place(wire_request_t *request, reader_t *r)
 {
     request->place.request = read_u32(r);
@@ -129,16 +146,31 @@ static void s_read_auth(wire_request_t *request, reader_t *r)
         r->bad = true;
 }
 
+static void s_read_pace(wire_request_t *request, reader_t *r)
+{
+    request->pace_ms = read_u16(r);
+    if (request->pace_ms > WIRE_PACE_MAX_MS)
+        r->bad = true;
+}
+
+static void s_read_undo(wire_request_t *request, reader_t *r)
+{
+    request->undo.request = read_u32(r);
+    request->undo.seq = read_u64(r);
+}
+
 int wire_decode_request(wire_request_t *request, const void *bytes, size_t size)
 {
     static void (*const readers[])(wire_request_t *, reader_t *) = {
         [WIRE_PLACE - WIRE_PLACE] = s_read_place,
         [WIRE_SINCE - WIRE_PLACE] = s_read_since,
         [WIRE_AUTH - WIRE_PLACE] = s_read_auth,
+        [WIRE_PACE - WIRE_PLACE] = s_read_pace,
+        [WIRE_UNDO - WIRE_PLACE] = s_read_undo,
     };
     reader_t r = reader_of(bytes, size);
     uint8_t type = read_u8(&r);
-    if (type < WIRE_PLACE || type > WIRE_AUTH)
+    if (type < WIRE_PLACE || type > WIRE_UNDO)
         return -1;
     request->type = (wire_type_t)type;
     readers[type - WIRE_PLACE](request, &r);

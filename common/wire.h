@@ -26,6 +26,8 @@ typedef enum {
     WIRE_PLACE = 0x81,
     WIRE_SINCE = 0x82,
     WIRE_AUTH = 0x83,
+    WIRE_PACE = 0x84,
+    WIRE_UNDO = 0x85,
 } wire_type_t;
 
 /* Every message but DIFF and NOTICE (and AUTH) fits. */
@@ -33,6 +35,11 @@ typedef enum {
 /* From a client: AUTH, and any other. */
 #define WIRE_AUTH_MAX 8192
 #define WIRE_CLIENT_MAX 1024
+
+/* The slowest pace that a client may ask for. */
+#define WIRE_PACE_MAX_MS 60000
+/* How long a placement can be taken back, as clients are told. */
+#define WIRE_UNDO_MS 5000
 
 typedef enum {
     VERDICT_OK = 0,
@@ -45,6 +52,8 @@ typedef enum {
     VERDICT_RATE_LIMITED = 7,
     VERDICT_UNAVAILABLE = 8,
     VERDICT_DUPLICATE = 9,
+    VERDICT_PROTECTED = 10,
+    VERDICT_TOO_LATE = 11,
     VERDICT_COUNT
 } verdict_status_t;
 
@@ -61,8 +70,10 @@ typedef enum {
 #define HELLO_READ_ONLY 1
 #define HELLO_PAUSED 2
 
-/* NOTICE kinds: 1, "settings", the only one yet. */
+/* NOTICE kinds: "settings", "banned", "message". */
 #define NOTICE_SETTINGS 1
+#define NOTICE_BANNED 2
+#define NOTICE_MESSAGE 3
 
 typedef struct {
     unsigned bits;
@@ -94,22 +105,34 @@ typedef struct {
     int32_t color;
 } wire_place_t;
 
+/* Takes placement `seq` of one's own back. */
+typedef struct {
+    uint32_t request;
+    uint64_t seq;
+} wire_undo_t;
+
 size_t wire_put_hello(uint8_t *bytes, const wire_hello_t *hello);
 size_t wire_put_verdict(uint8_t *bytes, const wire_verdict_t *verdict);
 size_t wire_put_beat(uint8_t *bytes, const wire_beat_t *beat);
 size_t wire_put_resync(uint8_t *bytes, resync_reason_t reason);
-/* Into `size` bytes; 0 where it does not fit. json_size + 12 is enough. */
+/* Into `size` bytes; 0 if it does not fit. json_size + 12 is enough. */
+/* A NOTICE about one action of a moderator fits. */
+#define WIRE_NOTICE_MAX 4096
 size_t wire_put_notice(uint8_t *bytes, size_t size, uint8_t kind,
                        const char *json, size_t json_size);
 size_t wire_put_place(uint8_t *bytes, const wire_place_t *place);
 size_t wire_put_since(uint8_t *bytes, uint64_t seq);
+size_t wire_put_pace(uint8_t *bytes, uint16_t ms);
+size_t wire_put_undo(uint8_t *bytes, const wire_undo_t *undo);
 
 /* What a client said. */
 typedef struct {
-    wire_type_t type; /* PLACE, SINCE or AUTH */
+    wire_type_t type; /* PLACE … UNDO */
     union {
         wire_place_t place;
         uint64_t since;
+        uint16_t pace_ms; /* 0 … WIRE_PACE_MAX_MS */
+        wire_undo_t undo;
         struct {
             const char *text; /* borrowed from the message, no NUL */
             size_t length;
@@ -117,7 +140,7 @@ typedef struct {
     };
 } wire_request_t;
 
-/* 0; -1 where it is malformed, of unknown type, or has bytes too many. */
+/* 0; -1 if it is malformed, of unknown type, or has bytes too many. */
 int wire_decode_request(wire_request_t *request, const void *bytes,
                         size_t size);
 

@@ -81,36 +81,71 @@ char *wire_json_notice(uint8_t kind, const char *json, size_t json_size,
         json_decref(members);
         return NULL;
     }
+    static const char *const kinds[] = {[NOTICE_SETTINGS] = "settings",
+                                        [NOTICE_BANNED] = "banned",
+                                        [NOTICE_MESSAGE] = "message"};
+    bool known = kind && kind < sizeof kinds / sizeof *kinds;
     json_t *root = json_pack("{s:s, s:s}", "type", "notice", "kind",
-                             kind == NOTICE_SETTINGS ? "settings" : "other");
+                             known ? kinds[kind] : "other");
     json_object_update_missing(root, members);
     json_decref(members);
     return s_text(root, length);
 }
 
-char *wire_json_diff(const diff_t *diff, uint32_t width, size_t *length)
+/* Decimal digits of `value` at `at`; returns what is behind them. */
+static char *s_put_number(char *at, uint32_t value)
+{
+    char digits[10];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + value % 10);
+    while (value /= 10);
+    while (count)
+        *at++ = digits[--count];
+    return at;
+}
+
+/* "[x,y,color]" */
+static char *s_put_pixel(char *at, uint32_t x, uint32_t y, uint8_t color)
+{
+    *at++ = '[';
+    at = s_put_number(at, x);
+    *at++ = ',';
+    at = s_put_number(at, y);
+    *at++ = ',';
+    at = s_put_number(at, color);
+    *at++ = ']';
+    return at;
+}
+
+char *wire_json_diff(const diff_t *diff, uint32_t width, size_t most,
+                     size_t *length)
 {
     diff_t walk = *diff;
     size_t size = DIFF_TEXT_MAX + (size_t)diff->left * PIXEL_TEXT_MAX;
-    char *text = mem_alloc(size);
-    size_t at = (size_t)snprintf(
-        text, size, "{\"type\":\"diff\",\"from\":%llu,\"to\":%llu,\"pixels\":[",
-        (unsigned long long)diff->from, (unsigned long long)diff->to);
+    size = size < most ? size : most;
+    char *text = mem_alloc(size + DIFF_TEXT_MAX);
+    char *at = text, *end = text + size;
+    at +=
+        snprintf(text, DIFF_TEXT_MAX,
+                 "{\"type\":\"diff\",\"from\":%llu,\"to\":%llu,\"pixels\":[",
+                 (unsigned long long)diff->from, (unsigned long long)diff->to);
     uint32_t index;
     uint8_t color;
     int result;
-    const char *comma = "";
-    while ((result = diff_next(&walk, &index, &color)) == 1) {
-        at += (size_t)snprintf(text + at, size - at, "%s[%u,%u,%u]", comma,
-                               index % width, index / width, color);
-        comma = ",";
+    while ((result = diff_next(&walk, &index, &color)) == 1 && at < end) {
+        if (walk.left + 1 < diff->left)
+            *at++ = ',';
+        at = s_put_pixel(at, index % width, index / width, color);
     }
-    if (result < 0) {
-        free(text);
-        return NULL;
-    }
-    *length = at + (size_t)snprintf(text + at, size - at, "]}");
-    return text;
+    *at++ = ']';
+    *at++ = '}';
+    *at = '\0';
+    *length = (size_t)(at - text);
+    if (result == 0 && *length <= most)
+        return text;
+    free(text);
+    return NULL;
 }
 
 /* An integer member; -1 where it is missing or none. Larger than an int32 is
@@ -175,6 +210,32 @@ static int s_decode_auth(wire_request_t *request, const json_t *root,
     return 0;
 }
 
+static int s_decode_pace(wire_request_t *request, const json_t *root,
+                         char **token)
+{
+    json_int_t number;
+    (void)token;
+    request->type = WIRE_PACE;
+    if (s_get_unsigned(root, "ms", WIRE_PACE_MAX_MS, &number) < 0)
+        return -1;
+    request->pace_ms = (uint16_t)number;
+    return 0;
+}
+
+static int s_decode_undo(wire_request_t *request, const json_t *root,
+                         char **token)
+{
+    json_int_t number, seq;
+    (void)token;
+    request->type = WIRE_UNDO;
+    if (s_get_unsigned(root, "request", UINT32_MAX, &number) < 0 ||
+        s_get_unsigned(root, "seq", INT64_MAX, &seq) < 0)
+        return -1;
+    request->undo.request = (uint32_t)number;
+    request->undo.seq = (uint64_t)seq;
+    return 0;
+}
+
 static int s_decode_object(wire_request_t *request, const json_t *root,
                            char **token)
 {
@@ -182,9 +243,9 @@ static int s_decode_object(wire_request_t *request, const json_t *root,
         const char *type;
         int (*decode)(wire_request_t *, const json_t *, char **);
     } types[] = {
-        {"place", s_decode_place},
-        {"since", s_decode_since},
-        {"auth", s_decode_auth},
+        {"place", s_decode_place}, {"since", s_decode_since},
+        {"auth", s_decode_auth},   {"pace", s_decode_pace},
+        {"undo", s_decode_undo},
     };
     const char *type = json_string_value(json_object_get(root, "type"));
     for (size_t i = 0; type && i < sizeof types / sizeof *types; i++)

@@ -20,9 +20,10 @@ char *wire_json_resync(resync_reason_t reason, size_t *length);
 char *wire_json_notice(uint8_t kind, const char *json, size_t json_size,
                        size_t *length);
 
-/* From a diff just opened (not moved); width turns indices into x, y. NULL
- * where it is malformed. */
-char *wire_json_diff(const diff_t *diff, uint32_t width, size_t *length);
+/* From a diff just opened (not moved); width turns indices into x, y. NULL if
+ * it is malformed or the text would have more than `most` bytes. */
+char *wire_json_diff(const diff_t *diff, uint32_t width, size_t most,
+                     size_t *length);
 
 /* A client's message. 0; -1 where it is no JSON object, has bad UTF-8, an
  * unknown type, or a member that is missing or of the wrong type. Unknown

@@ -12,29 +12,39 @@
 
 #define POLL_MS 20
 
+typedef struct {
+    brokers_t *brokers;
+    const bus_security_t *security;
+} opening_t;
+
+static int s_open(void *context, const char *base)
+{
+    opening_t *opening = context;
+    brokers_t *self = opening->brokers;
+    if (self->count == BROKERS_MAX) {
+        log_error("too_many_brokers", "max=%d", BROKERS_MAX);
+        return -1;
+    }
+    broker_answer_t *broker = &self->table[self->count];
+    broker->socket = bus_connect(base, BUS_CONTROL, opening->security);
+    if (!broker->socket)
+        return -1;
+    broker->base = mem_strdup(base);
+    self->count++;
+    return 0;
+}
+
 int brokers_open(brokers_t *self, const char *bases,
                  const bus_security_t *security)
 {
-    char *copy = mem_strdup(bases), *rest = copy;
     *self = (brokers_t){0};
-    int result = 0;
-    for (char *base; result == 0 && (base = strsep(&rest, ","));) {
-        broker_answer_t *broker = &self->table[self->count];
-        if (self->count == BROKERS_MAX) {
-            log_error("too_many_brokers", "most=%d", BROKERS_MAX);
-            result = -1;
-        } else if (!(broker->socket =
-                         bus_connect(base, BUS_CONTROL, security))) {
-            result = -1;
-        } else {
-            broker->base = mem_strdup(base);
-            self->count++;
-        }
-    }
-    free(copy);
-    if (result < 0)
+    opening_t opening = {self, security};
+    int count = endpoints_each(bases, s_open, &opening);
+    if (!count)
+        log_error("no_brokers", NULL);
+    if (count <= 0)
         brokers_close(self);
-    return result;
+    return count > 0 ? 0 : -1;
 }
 
 void brokers_close(brokers_t *self)

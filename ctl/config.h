@@ -12,8 +12,20 @@
 typedef struct {
     settings_common_t common;
     char *brokers;
+    char *url, *token_file; /* "": by the bus */
     int64_t timeout_ms;
+    char *master_file; /* "": secret in the folder of the key files */
     bool json;
+    /* Of moderators' verbs. */
+    char *reason, *until, *as;
+    char *role, *token_key_file; /* of `token` */
+    int64_t key;                 /* 0: one is drawn */
+    /* Of look-ups. */
+    char *user, *box, *since, *color, *by;
+    int64_t limit, before; /* before 0: from the newest on */
+    /* Of rollbacks. */
+    bool yes;
+    int64_t undo; /* 0: it takes placements back */
 } ctl_config_t;
 
 extern const settings_t ctl_settings;

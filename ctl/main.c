@@ -3,39 +3,51 @@
  * stipplectl: the operators' command. See verbs.h.
  */
 #include "common/log.h"
-#include "common/token.h"
 #include "ctl/config.h"
+#include "ctl/keygen.h"
+#include "ctl/mint.h"
 #include "ctl/verbs.h"
+#include "ctl/web.h"
 
-static int s_read_secret(const ctl_config_t *config, bus_security_t *security,
-                         char **secret)
+static int s_ask_brokers(const ctl_config_t *config, char **words, int count)
 {
-    *security = (bus_security_t){.curve = config->common.curve};
-    if (!config->common.secret_file)
-        return 0;
-    *secret = secret_read(config->common.secret_file, &security->secret_size);
-    security->secret = *secret;
-    return *secret ? 0 : -1;
+    role_keys_t keys;
+    bus_security_t security = {.curve = config->common.curve};
+    brokers_t brokers;
+    if (bus_security_load(&security, &keys, ROLE_OPERATOR,
+                          config->common.key_file) < 0 ||
+        brokers_open(&brokers, config->brokers, &security) < 0)
+        return 2;
+    int status = verbs_run(&brokers, config, words, count);
+    brokers_close(&brokers);
+    role_keys_wipe(&keys);
+    zsys_shutdown();
+    return status;
+}
+
+static int s_ask_edge(const ctl_config_t *config, char **words, int count)
+{
+    brokers_t edge;
+    web_open(&edge, config->url);
+    int status = verbs_run(&edge, config, words, count);
+    brokers_close(&edge);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     ctl_config_t config = {0};
+    settings_flags_first(&ctl_settings, argc, argv);
     int first = settings_load(&ctl_settings, &config, argc, argv);
     log_init("stipplectl",
              (log_level_t)log_level_parse(config.common.log_level));
-    bus_security_t security;
-    brokers_t brokers;
-    char *secret = NULL;
-    int status = 2;
-    if (s_read_secret(&config, &security, &secret) == 0 &&
-        brokers_open(&brokers, config.brokers, &security) == 0) {
-        status = verbs_run(&brokers, argv + first, argc - first,
-                           config.timeout_ms, config.json);
-        brokers_close(&brokers);
-    }
-    free(secret);
+    char **words = argv + first;
+    int count = argc - first;
+    int status = keygen_knows(words, count)
+                     ? keygen_run(words, count, config.master_file)
+                 : mint_knows(words, count) ? mint_run(&config, words, count)
+                 : *config.url              ? s_ask_edge(&config, words, count)
+                               : s_ask_brokers(&config, words, count);
     settings_free(&ctl_settings, &config);
-    zsys_shutdown();
     return status;
 }

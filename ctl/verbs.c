@@ -4,6 +4,10 @@
  */
 #include "ctl/verbs.h"
 
+#include "ctl/request.h"
+#include "ctl/table.h"
+#include "ctl/web.h"
+
 #include <inttypes.h>
 
 static const char *s_text(const json_t *object, const char *name)
@@ -79,11 +83,11 @@ static void s_print_leader(const json_t *leader)
     const json_t *board = json_object_get(canvas, "board");
     const json_t *persister = json_object_get(leader, "persister");
     printf("canvas     %" PRId64 "x%" PRId64 ", %" PRId64 " bits, %zu colours"
-           ", cooldown %" PRId64 " ms%s\n",
+           ", cooldown %" PRId64 " ms, tick %" PRId64 " ms%s\n",
            s_number(board, "width"), s_number(board, "height"),
            s_number(board, "bits"),
            json_array_size(json_object_get(canvas, "palette")),
-           s_number(canvas, "cooldown_ms"),
+           s_number(canvas, "cooldown_ms"), s_number(canvas, "tick_ms"),
            json_is_true(json_object_get(canvas, "paused")) ? ", paused" : "");
     printf("digest     %08" PRIx64 "\n", (uint64_t)s_number(leader, "digest"));
     printf("viewers    %" PRId64 " on %" PRId64 " edges\n",
@@ -114,12 +118,6 @@ static int s_show_status(const brokers_t *brokers, bool json)
     return leader ? 0 : 1;
 }
 
-static json_t *s_ask_status(char **words)
-{
-    (void)words;
-    return json_pack("{s:s}", "verb", "status");
-}
-
 /* ---- what the leader does --------------------------------------------- */
 
 /* The answer that counts: who did it, else who refused for a reason of its own,
@@ -137,7 +135,9 @@ static json_t *s_decisive(const brokers_t *brokers)
     return best;
 }
 
-static int s_show_done(const brokers_t *brokers, bool json)
+/* Prints it by `table` (NULL: as JSON too). */
+static int s_show_answer(const brokers_t *brokers, bool json,
+                         void (*table)(const json_t *answer))
 {
     json_t *answer = s_decisive(brokers);
     bool done = json_is_true(json_object_get(answer, "ok"));
@@ -149,16 +149,28 @@ static int s_show_done(const brokers_t *brokers, bool json)
         s_print_json(done ? json_incref(answer)
                           : json_pack("{s:b, s:s}", "ok", 0, "error", error));
     else if (done)
-        printf("done\n");
+        table(answer);
     else
         fprintf(stderr, "stipplectl: %s\n", error);
     return done ? 0 : 1;
 }
 
-static json_t *s_ask_set(char **words)
+static void s_table_set(const json_t *answer)
 {
-    return json_pack("{s:s, s:s, s:s}", "verb", "set", "name", words[0],
-                     "value", words[1]);
+    (void)answer;
+    printf("done\n");
+}
+
+static json_t *s_ask_status(const ctl_config_t *config, char **words)
+{
+    (void)config, (void)words;
+    return json_object();
+}
+
+static json_t *s_ask_set(const ctl_config_t *config, char **words)
+{
+    (void)config;
+    return json_pack("{s:s, s:s}", "name", words[0], "value", words[1]);
 }
 
 /* ---- the table -------------------------------------------------------- */
@@ -167,31 +179,68 @@ static const struct {
     const char *word;
     int arguments;
     const char *usage;
-    bool first_ok; /* one broker's ok is enough */
-    json_t *(*ask)(char **arguments);
-    int (*show)(const brokers_t *brokers, bool json);
+    const char *verb; /* the leader's word */
+    json_t *(*ask)(const ctl_config_t *config, char **arguments);
+    void (*table)(const json_t *answer); /* NULL: of all brokers, status */
 } s_verbs[] = {
-    {"status", 0, "status", false, s_ask_status, s_show_status},
-    {"set", 2, "set NAME VALUE", true, s_ask_set, s_show_done},
+    {"status", 0, "status", "status", s_ask_status, NULL},
+    {"set", 2, "set NAME VALUE", "set", s_ask_set, s_table_set},
+    {"ban", 1, "ban USER", "ban", request_user, table_done},
+    {"unban", 1, "unban USER", "unban", request_user, table_done},
+    {"bans", 0, "bans", "policy", request_none, table_bans},
+    {"protect", 4, "protect X0 Y0 X1 Y1", "protect", request_box, table_done},
+    {"unprotect", 4, "unprotect X0 Y0 X1 Y1", "unprotect", request_box,
+     table_done},
+    {"regions", 0, "regions", "policy", request_none, table_regions},
+    {"lock", 0, "lock", "lock", request_none, table_done},
+    {"unlock", 0, "unlock", "unlock", request_none, table_done},
+    {"notice", 1, "notice TEXT", "notice", request_text, table_done},
+    {"who", 2, "who X Y", "who", request_who, table_placements},
+    {"user", 1, "user USER", "user", request_placements_of, table_placements},
+    {"search", 0, "search", "search", request_search, table_placements},
+    {"audit", 0, "audit", "audit", request_audit, table_actions},
+    {"rollback", 0, "rollback", "rollback", request_rollback, table_rollback},
+    {"rollbacks", 0, "rollbacks", "policy", request_none, table_rollbacks},
 };
+#define VERBS (sizeof s_verbs / sizeof *s_verbs)
+/* The leader gives a store so long to say what lies below. */
+#define ROLLBACK_MS 65000
 
-int verbs_run(brokers_t *brokers, char **words, int count, int64_t timeout_ms,
-              bool json)
+static int s_usage(void)
 {
-    for (size_t i = 0; i < sizeof s_verbs / sizeof *s_verbs; i++) {
-        if (!count || strcmp(words[0], s_verbs[i].word) ||
-            count - 1 != s_verbs[i].arguments)
-            continue;
-        json_t *request = s_verbs[i].ask(words + 1);
-        if (!request)
-            break; /* not UTF-8 */
-        brokers_ask(brokers, request, timeout_ms, s_verbs[i].first_ok);
-        json_decref(request);
-        return s_verbs[i].show(brokers, json);
-    }
     fprintf(stderr, "stipplectl: one of:");
-    for (size_t i = 0; i < sizeof s_verbs / sizeof *s_verbs; i++)
+    for (size_t i = 0; i < VERBS; i++)
         fprintf(stderr, "%s %s", i ? "," : "", s_verbs[i].usage);
     fprintf(stderr, "\n");
     return 2;
+}
+
+int verbs_run(brokers_t *brokers, const ctl_config_t *config, char **words,
+              int count)
+{
+    size_t i = 0;
+    while (i < VERBS && (!count || strcmp(words[0], s_verbs[i].word) ||
+                         count - 1 != s_verbs[i].arguments))
+        i++;
+    if (i == VERBS)
+        return s_usage();
+    json_t *request = s_verbs[i].ask(config, words + 1);
+    if (!request)
+        return 2; /* said, or not UTF-8 */
+    if (!json_object_get(request, "verb"))
+        json_object_set_new(request, "verb", json_string(s_verbs[i].verb));
+    int64_t timeout_ms = config->timeout_ms;
+    if (s_verbs[i].ask == request_rollback && timeout_ms < ROLLBACK_MS)
+        timeout_ms = ROLLBACK_MS;
+    int failed = 0;
+    if (*config->url)
+        failed = web_ask(brokers, config, request);
+    else
+        brokers_ask(brokers, request, timeout_ms, s_verbs[i].table != NULL);
+    json_decref(request);
+    if (failed)
+        return 2;
+    return s_verbs[i].table
+               ? s_show_answer(brokers, config->json, s_verbs[i].table)
+               : s_show_status(brokers, config->json);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See address.h. A hash table of addresses that are connected or took a
- * session lately; the sessions' limit is one number, the time at which all of
- * them have come back (the generic cell rate algorithm).
+ * See address.h. A hash table of addresses that are connected or took something
+ * lately; each limit is one number, the time at which all that was taken has
+ * come back (the generic cell rate algorithm).
  */
 #include "edge/address.h"
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "edge/bucket.h"
 #include "edge/config.h"
 #include "edge/edge.h"
 
@@ -20,10 +21,20 @@
 
 #define MINUTE_US 60000000ull
 
+/* What comes back with time. */
+typedef enum {
+    TAKEN_IDENTITIES,
+    TAKEN_HANDSHAKES,
+    TAKEN_BYTES,
+    TAKEN_LOOKUPS,
+    TAKEN
+} taken_t;
+
 typedef struct {
     address_t address; /* masked: the key */
     uint32_t connections;
-    uint64_t sessions_full_at_us; /* monotonic */
+    bool forwards, told;        /* sent X-Forwarded-For; the log says so */
+    uint64_t full_at_us[TAKEN]; /* monotonic */
     UT_hash_handle hh;
 } entry_t;
 
@@ -38,6 +49,7 @@ struct address_limits {
     network_t *proxies;
     size_t proxies_count;
     entry_t *entries;
+    uint64_t told_at_us; /* of a forgotten proxy; 0: not yet */
 };
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -195,7 +207,11 @@ static uint64_t s_now_us(void)
 
 static bool s_idle(const entry_t *entry)
 {
-    return !entry->connections && entry->sessions_full_at_us <= s_now_us();
+    uint64_t now_us = s_now_us();
+    for (int i = 0; i < TAKEN; i++)
+        if (entry->full_at_us[i] > now_us)
+            return false;
+    return !entry->connections;
 }
 
 static address_t s_key(const address_t *address)
@@ -241,6 +257,27 @@ static entry_t *s_require(address_limits_t *self, const address_t *address)
     return entry;
 }
 
+/* A limit was reached: the operator who forgot a proxy is told. */
+static void s_tell(address_limits_t *self, entry_t *entry, const char *limit)
+{
+    char text[INET6_ADDRSTRLEN];
+    uint64_t now_us = s_now_us();
+    if (!entry->forwards || entry->told ||
+        (self->told_at_us && now_us < self->told_at_us + MINUTE_US))
+        return;
+    entry->told = true;
+    self->told_at_us = now_us;
+    const void *bytes = entry->address.bytes;
+    bool v4 = s_is_v4(&entry->address);
+    inet_ntop(v4 ? AF_INET : AF_INET6,
+              v4 ? (const uint8_t *)bytes + sizeof mapped : bytes, text,
+              sizeof text);
+    log_warn("address_limited",
+             "address=%s limit=%s hint=\"it sends X-Forwarded-For: a proxy of "
+             "yours belongs in trusted_proxies\"",
+             text, limit);
+}
+
 int address_limits_open(address_limits_t *self, const address_t *address)
 {
     int64_t limit = self->config->connections_per_address;
@@ -249,8 +286,10 @@ int address_limits_open(address_limits_t *self, const address_t *address)
     entry_t *entry = s_require(self, address);
     if (!entry)
         return 0;
-    if (entry->connections >= limit)
+    if (entry->connections >= limit) {
+        s_tell(self, entry, "connections_per_address");
         return -1;
+    }
     entry->connections++;
     return 0;
 }
@@ -268,23 +307,61 @@ void address_limits_close(address_limits_t *self, const address_t *address)
         s_remove(self, entry);
 }
 
+/* Takes `cost` of `limit`, which an address may take at once and which comes
+ * back within a minute. 0, or the ms to wait. */
+static uint32_t s_take(address_limits_t *self, const address_t *address,
+                       taken_t what, size_t cost)
+{
+    const struct {
+        int64_t limit;
+        const char *name;
+    } limits[TAKEN] = {
+        {self->config->sessions_per_address, "sessions_per_address"},
+        {self->config->handshakes_per_address, "handshakes_per_address"},
+        {self->config->catch_up_per_address, "catch_up_per_address"},
+        {self->config->lookups_per_address, "lookups_per_address"},
+    };
+    entry_t *entry = !limits[what].limit || s_exempt(self, address)
+                         ? NULL
+                         : s_require(self, address);
+    if (!entry)
+        return 0;
+    uint32_t wait_ms = bucket_spend(&entry->full_at_us[what], clock_mono_ms(),
+                                    (uint64_t)limits[what].limit, cost);
+    if (wait_ms)
+        s_tell(self, entry, limits[what].name);
+    return wait_ms;
+}
+
 uint32_t address_limits_session(address_limits_t *self,
                                 const address_t *address)
 {
-    uint64_t limit = (uint64_t)self->config->sessions_per_address;
-    if (!limit || s_exempt(self, address))
-        return 0;
-    entry_t *entry = s_require(self, address);
-    if (!entry)
-        return 0;
-    uint64_t now = s_now_us(), each = MINUTE_US / limit;
-    uint64_t full =
-        entry->sessions_full_at_us > now ? entry->sessions_full_at_us : now;
-    uint64_t deepest = now + each * (limit - 1);
-    if (full > deepest)
-        return (uint32_t)((full - deepest + 999) / 1000);
-    entry->sessions_full_at_us = full + each;
-    return 0;
+    return s_take(self, address, TAKEN_IDENTITIES, 1);
+}
+
+uint32_t address_limits_handshake(address_limits_t *self,
+                                  const address_t *address)
+{
+    return s_take(self, address, TAKEN_HANDSHAKES, 1);
+}
+
+int address_limits_catch_up(address_limits_t *self, const address_t *address,
+                            size_t bytes)
+{
+    return s_take(self, address, TAKEN_BYTES, bytes) ? -1 : 0;
+}
+
+uint32_t address_limits_lookup(address_limits_t *self, const address_t *address)
+{
+    return s_take(self, address, TAKEN_LOOKUPS, 1);
+}
+
+void address_limits_note_forwarded(address_limits_t *self,
+                                   const address_t *peer)
+{
+    entry_t *entry = s_exempt(self, peer) ? NULL : s_find(self, peer);
+    if (entry)
+        entry->forwards = true;
 }
 
 address_t address_limits_client(const address_limits_t *self,

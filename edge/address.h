@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Clients' addresses, and what one address may do: open connections at a time
- * (connections_per_address), anonymous sessions a minute
- * (sessions_per_address); 0 is no limit. An IPv6 /64 counts as one address,
- * since that is what one customer gets. Exempt are loopback (unless
- * limit_loopback) and the trusted proxies, which speak for many.
+ * Clients' addresses, and what one address may cost: open connections,
+ * anonymous identities, WebSocket handshakes, bytes of diffs to catch up,
+ * questions to the store (the settings ..._per_address; 0 is no limit). Their
+ * defaults are more than 3,000 viewers behind one address ask for. An IPv6 /64
+ * counts as one address, since that is what one customer gets. Exempt are
+ * loopback (unless limit_loopback) and the trusted proxies, which speak for
+ * many.
  *
  * Capacity: at most ADDRESS_MAX addresses are remembered; past it, addresses
  * without a connection are forgotten, and after that a new one is not counted.
  * Nobody is refused for the table's sake.
+ *
+ * An address that reaches a limit and sends X-Forwarded-For may be a proxy that
+ * the operator forgot to name: the log says so, once per address and at most
+ * once a minute.
  */
 #ifndef EDGE_ADDRESS_H
 #define EDGE_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ADDRESS_MAX 262144
@@ -43,9 +50,22 @@ int address_limits_open(address_limits_t *self, const address_t *address);
 /* Undoes one address_limits_open that gave 0. */
 void address_limits_close(address_limits_t *self, const address_t *address);
 
-/* Takes one anonymous session of that address: 0, or the ms to wait. */
+/* Takes one anonymous identity of that address: 0, or the ms to wait. */
 uint32_t address_limits_session(address_limits_t *self,
                                 const address_t *address);
+/* Takes one WebSocket handshake: 0, or the ms to wait. */
+uint32_t address_limits_handshake(address_limits_t *self,
+                                  const address_t *address);
+/* Takes one question to the store: 0, or the ms to wait. */
+uint32_t address_limits_lookup(address_limits_t *self,
+                               const address_t *address);
+/* Takes as many bytes of diffs for a client that lags or returns: 0, or -1 if
+ * it must fetch the board instead. */
+int address_limits_catch_up(address_limits_t *self, const address_t *address,
+                            size_t bytes);
+/* That peer sent X-Forwarded-For. */
+void address_limits_note_forwarded(address_limits_t *self,
+                                   const address_t *peer);
 
 /* The client behind `peer`: where peer is a trusted proxy, the last address in
  * X-Forwarded-For (NULL: none) that is not one itself; else the peer. */

@@ -1,8 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See auth.h. The key files are read once, at the start.
+ */
 #include "edge/auth.h"
 
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/key_file.h"
 #include "common/mem.h"
 
 #include <assert.h>
@@ -16,28 +19,18 @@ struct auth {
     token_keys_t *keys;
 };
 
-static int s_add_file(auth_t *self, const char *path)
-{
-    if (!path || !*path || token_keys_add_file(self->keys, path) == 0)
-        return 0;
-    char quoted[256];
-    log_error("key_file_unusable", "path=%s reason=\"no usable key in it\"",
-              log_quote(quoted, sizeof quoted, path));
-    return -1;
-}
-
 auth_t *auth_new(const edge_config_t *config)
 {
     auth_t *self = mem_zalloc(1, sizeof *self);
     self->config = config;
     self->keys = token_keys_new();
-    /* Without anonymous sessions the cluster's secret signs nothing, but
-     * stays good for tokens that an operator's own backend makes with it. */
-    if ((config->secret_size &&
-         token_keys_add_secret(self->keys, config->secret,
-                               config->secret_size) < 0) ||
-        s_add_file(self, config->jwt_key_file) < 0 ||
-        s_add_file(self, config->jwks_file) < 0)
+    if (role_keys_verify_with(&config->keys, self->keys) < 0 ||
+        key_file_add(self->keys, "jwt_key_file", config->jwt_key_file,
+                     key_file_add_pem) < 0 ||
+        key_file_add(self->keys, "jwks_file", config->jwks_file,
+                     key_file_add_jwks) < 0 ||
+        key_file_add(self->keys, "jwt_secret_file", config->jwt_secret_file,
+                     key_file_add_secret) < 0)
         auth_destroy(&self);
     return self;
 }
@@ -85,10 +78,11 @@ auth_result_t auth_request(auth_t *self, const char *authorization,
 
 char *auth_anonymous(auth_t *self, identity_t *identity)
 {
-    if (!self->config->anonymous || !self->config->secret_size)
+    const key_list_t *secrets = &self->config->keys.anonymous;
+    if (!self->config->anonymous || !secrets->count)
         return NULL;
     uint8_t random[16];
-    char sub[] = "anon-00000000000000000000000000000000";
+    char sub[] = ANONYMOUS_SUBJECTS "00000000000000000000000000000000";
     int drawn = RAND_bytes(random, sizeof random);
     assert(drawn == 1);
     for (size_t i = 0; i < sizeof random; i++) {
@@ -99,6 +93,7 @@ char *auth_anonymous(auth_t *self, identity_t *identity)
     identity->user = token_user(sub, strlen(sub));
     identity->expires_at_ms =
         (now_ms / 1000 + (uint64_t)self->config->session_ttl_s) * 1000;
-    return token_sign(self->config->secret, self->config->secret_size, sub,
-                      now_ms, identity->expires_at_ms);
+    /* The oldest that counts: every edge knows it already. */
+    return token_sign(secrets->bytes[0], KEY_BYTES, sub, now_ms,
+                      identity->expires_at_ms);
 }

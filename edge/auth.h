@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whose tokens count (the cluster's own, jwt_key_file's, jwks_file's), where a
- * request may carry one, and making anonymous ones.
+ * Whose tokens count (the cluster's own and those of jwt_key_file, jwks_file
+ * and jwt_secret_file), where a request may carry one, and making anonymous
+ * ones.
  */
 #ifndef EDGE_AUTH_H
 #define EDGE_AUTH_H

@@ -37,35 +37,79 @@ static const setting_t s_rows[] = {
     ROW(board_max_age_s, INT, "3", 0, 3600, "s", "Cache life of /api/v1/board"),
     ROW(board_stale_s, INT, "0", 0, 3600, "s",
         "What caches may serve beyond that while they fetch anew; 0: nothing"),
+    ROW(board_held_bytes, INT, "268435456", 1048576, 17179869184, "bytes",
+        "Boards that were replaced while slow readers still fetch them; "
+        "beyond, "
+        "those who began first are cut off"),
+    ROW(png_pixels_max, INT, "16000000", 1, 4294967296, "pixels",
+        "Largest picture that /api/v1/board.png makes; beyond: too_large"),
     ROW(web_dir, TEXT, "", 0, 0, NULL, "Folder with the web page; empty: none"),
-    ROW(origins, TEXT, "*", 0, 0, NULL,
-        "Origins that may place, comma list, or *"),
+    ROW(origins, TEXT, "", 0, 0, NULL,
+        "Further origins whose pages may place, comma list, or * for all"),
     ROW(anonymous, BOOL, "on", 0, 0, NULL,
         "Give anonymous identities to whoever asks"),
     ROW(session_ttl_s, INT, "2592000", 60, 315360000, "s",
         "Life of an anonymous identity"),
     ROW(jwt_key_file, TEXT, "", 0, 0, NULL,
-        "Key of an identity provider: PEM, or HS256 bytes"),
+        "Public keys or certificates of an identity provider, PEM"),
     ROW(jwks_file, TEXT, "", 0, 0, NULL,
-        "Keys of an identity provider, a JWKS document"),
+        "Public keys of an identity provider, a JWKS document"),
+    ROW(jwt_secret_file, TEXT, "", 0, 0, NULL,
+        "HS256 secret shared with an identity provider, at least 32 bytes"),
     ROW(endpoints, TEXT, "", 0, 0, NULL,
         "WebSocket URLs to name in /api/v1/config, comma list"),
+    ROW(login_url, TEXT, "", 0, 0, NULL,
+        "Where people sign in, named in /api/v1/config"),
+    ROW(report_url, TEXT, "", 0, 0, NULL,
+        "Where people report a placement; the page adds x, y and seq"),
+    ROW(template_origins, TEXT, "", 0, 0, NULL,
+        "Origins that the page may load templates from, comma list"),
+    ROW(event_name, TEXT, "", 0, 0, NULL,
+        "Name of the event, for /api/v1/config"),
+    ROW(event_opens_at, INT, "0", 0, 253402300799999, "ms since 1970",
+        "When it opens, for clients' clocks; 0: not said"),
+    ROW(event_closes_at, INT, "0", 0, 253402300799999, "ms since 1970",
+        "When it closes; 0: not said. Pausing is stipplectl's"),
+    ROW(announcement, TEXT, "", 0, 0, NULL,
+        "A sentence for everyone, for /api/v1/config"),
     ROW(place_rate, TEXT, "auto", 0, 0, NULL,
         "Placements a second and connection; 0: any; auto: 5, or any without a "
         "cooldown"),
-    ROW(connections_per_address, INT, "256", 0, 16777216, NULL,
+    ROW(connections_per_address, INT, "32768", 0, 16777216, NULL,
         "Open connections of one address; 0: any"),
-    ROW(sessions_per_address, INT, "20", 0, 16777216, "per minute",
-        "Anonymous identities for one address; 0: any"),
+    ROW(sessions_per_address, INT, "3000", 0, 16777216, "per minute",
+        "Anonymous identities for one address; 0: any. Lower is safer against "
+        "farms of them, unless many visitors share an address"),
+    ROW(handshakes_per_address, INT, "6000", 0, 16777216, "per minute",
+        "WebSocket handshakes of one address; 0: any"),
+    ROW(catch_up_per_address, INT, "1073741824", 0, 1099511627776,
+        "bytes per minute",
+        "Diffs for clients of one address that lag or return; 0: any. Beyond, "
+        "they fetch the board"),
+    ROW(catch_up_per_connection, INT, "67108864", 0, 1099511627776,
+        "bytes per minute",
+        "The same for one connection, of any address; 0: any"),
+    ROW(lookups_per_address, INT, "3000", 0, 16777216, "per minute",
+        "Look-ups of one address that the store is asked for; 0: any. What the "
+        "edge knows already is free"),
     ROW(limit_loopback, BOOL, "off", 0, 0, NULL,
         "Apply the limits by address to loopback too"),
     ROW(max_connections, INT, "0", 0, 16777216, NULL,
         "WebSocket sessions of one worker; 0: what descriptors allow"),
     ROW(handshake_rate, INT, "20000", 1, 1000000, "per second",
         "WebSocket handshakes of one worker"),
+    ROW(io_uring, BOOL, "on", 0, 0, NULL,
+        "Send a round by io_uring where the kernel allows it (6.1 or later)"),
     ROW(send_buffer_bytes, INT, "16384", 0, 67108864, "bytes",
         "Kernel buffer of a WebSocket, which a stopped reader fills; 0: the "
         "system's"),
+    ROW(catch_up_bytes, INT, "33554432", 65536, 17179869184, "bytes",
+        "Diffs for clients that lag or return, until they are read; beyond, "
+        "such a client fetches the board"),
+    ROW(unread_bytes, INT, "67108864", 65536, 17179869184, "bytes",
+        "Answers that clients have not read, in one worker; beyond, a client "
+        "with "
+        "more than 4 KiB of them is closed with 1008"),
     ROW(drain_ms, INT, "10000", 0, 600000, "ms",
         "Time to say goodbye after SIGTERM"),
     ROW(trusted_proxies, TEXT, "", 0, 0, NULL,
@@ -103,8 +147,8 @@ int edge_config_check(const edge_config_t *self)
         why = "tick_min_ms: must not exceed tick_max_ms";
     else if (cert != key)
         why = "tls_cert_file, tls_key_file: both or none";
-    else if (!self->common.secret_file || !*self->common.secret_file)
-        why = "secret_file: must be set";
+    else if (!self->common.key_file || !*self->common.key_file)
+        why = "key_file: must be set";
     else if (self->common.metrics_port + self->workers > 65536)
         why = "metrics_port: leaves no room for the workers";
     if (!why)
@@ -119,6 +163,11 @@ unsigned edge_config_place_rate(const edge_config_t *self, uint32_t cooldown_ms)
     if (rate == -1)
         return cooldown_ms ? PLACE_RATE_AUTO : 0;
     return rate < 0 ? 0 : (unsigned)rate;
+}
+
+bus_security_t edge_config_security(const edge_config_t *self)
+{
+    return (bus_security_t){.keys = &self->keys, .curve = self->common.curve};
 }
 
 bool edge_config_has_tls(const edge_config_t *self)

@@ -15,7 +15,6 @@ connection_t *connection_new(edge_t *edge, const address_t *address)
         return NULL;
     connection_t *self = mem_zalloc(1, sizeof *self);
     self->address = *address;
-    self->counted = true;
     edge->metrics[EDGE_CONNECTIONS]++;
     return self;
 }
@@ -26,9 +25,18 @@ void connection_destroy(connection_t **self_p, edge_t *edge)
     *self_p = NULL;
     if (!self)
         return;
-    if (self->counted)
-        address_limits_close(edge->limits, &self->address);
-    edge->metrics[EDGE_CONNECTIONS]--;
-    free(self->upgrade);
+    connection_uncount(edge, &self->address);
     free(self);
+}
+
+void connection_leave_count(connection_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void connection_uncount(edge_t *edge, const address_t *address)
+{
+    address_limits_close(edge->limits, address);
+    edge->metrics[EDGE_CONNECTIONS]--;
 }

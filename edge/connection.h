@@ -21,6 +21,7 @@
 /* The outcome of a handshake's checks. */
 typedef struct {
     uint64_t since;
+    address_t address;   /* of the client, for what it may cost */
     identity_t identity; /* where player */
     bool json;           /* the subprotocol */
     bool player;         /* came with a good token */
@@ -28,11 +29,7 @@ typedef struct {
 
 typedef struct {
     address_t address;    /* of the peer, or what a trusted proxy says of it */
-    bool counted;         /* address_limits_open was called for `address` */
     uint64_t place_at_us; /* bucket of place_rate for PUT, see bucket.h */
-    /* Owned; NULL but between libwebsockets' CONFIRM_UPGRADE and its
-     * ESTABLISHED. */
-    upgrade_t *upgrade;
 } connection_t;
 
 struct edge;
@@ -41,5 +38,10 @@ struct edge;
 connection_t *connection_new(struct edge *edge, const address_t *address);
 /* Safe on NULL. */
 void connection_destroy(connection_t **self_p, struct edge *edge);
+
+/* For who needs no more of it than its count: frees it, and leaves that, … */
+void connection_leave_count(connection_t **self_p);
+/* … until the connection of that address ends. */
+void connection_uncount(struct edge *edge, const address_t *address);
 
 #endif

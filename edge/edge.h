@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One edge worker: what its modules share. A plain struct, made by server_new
- * in main.c's order and reached from a libwebsockets callback by
- *     lws_context_user(lws_get_context(wsi)).
- * One thread; every member lives as long as the loop runs.
+ * One edge worker: what its modules share. A plain struct, made in main.c's
+ * order. One thread; every member lives as long as the loop runs.
  */
 #ifndef EDGE_EDGE_H
 #define EDGE_EDGE_H
@@ -23,21 +21,33 @@ typedef enum {
     EDGE_METRICS
 } edge_metric_t;
 
+/* Rows of type HISTOGRAM, in their order. */
+typedef enum { EDGE_FRESHNESS, EDGE_HISTOGRAMS } edge_histogram_t;
+
 typedef struct edge {
     const edge_config_t *config;
     struct mirror *mirror;         /* the board, mirror.h */
     struct uplink *uplink;         /* to brokers and persisters, uplink.h */
-    struct fanout *fanout;         /* the WebSocket sessions, fanout.h */
+    struct errands *errands;       /* of moderators, errands.h */
+    struct sessions *sessions;     /* who is connected, ws/sessions.h */
+    struct frames *frames;         /* what many are sent, ws/frames.h */
+    struct send_ring *send_ring;   /* of a slice, send_ring.h; or NULL */
+    struct fanout *fanout;         /* brings them up to date, fanout.h */
     struct auth *auth;             /* token policy, auth.h */
     struct address_limits *limits; /* by address, address.h */
-    struct http *http;             /* what HTTP keeps: caches; http.h */
-    struct server *server;         /* the loop and its context, server.h */
+    struct admission *admission;   /* of all, admission.h */
+    struct content *content;       /* what HTTP serves, http/content.h */
+    struct server *server;         /* the loop, server.h */
     int64_t metrics[EDGE_METRICS]; /* counters and gauges */
-    bool draining;                 /* SIGTERM was seen */
+    metric_histogram_t histograms[EDGE_HISTOGRAMS];
+    bool draining; /* SIGTERM was seen */
 } edge_t;
 
-/* Ready: a synchronised mirror, and not draining (GET /readyz). */
+/* A board to show, and not draining: visitors may come in. */
 bool edge_ready(const edge_t *self);
+/* Why others should be preferred to this edge (GET /readyz): it is draining, or
+ * its board may not be the leader's. NULL if there is no reason; static. */
+const char *edge_fault(const edge_t *self);
 
 static inline void edge_count(edge_t *self, edge_metric_t id)
 {

@@ -4,37 +4,83 @@
  */
 #include "edge/link.h"
 
+#include "common/log.h"
+
 #include <zmq.h>
 
-#define GRACE_MS 2000
+typedef struct {
+    links_t *links;
+    const bus_security_t *security;
+} opening_t;
 
-int link_open(link_t *self, const char *base, const bus_security_t *security)
+static int s_open(void *context, const char *base)
 {
-    *self = (link_t){0};
-    self->ingress = bus_connect(base, BUS_INGRESS, security);
-    if (self->ingress)
-        self->feed = bus_connect(base, BUS_FEED, security);
-    if (self->feed)
-        return 0;
-    link_close(self);
-    return -1;
+    opening_t *opening = context;
+    links_t *self = opening->links;
+    if (self->count == LEADERSHIP_BROKERS_MAX) {
+        log_error("too_many_brokers", "max=%d", LEADERSHIP_BROKERS_MAX);
+        return -1;
+    }
+    link_t *link = &self->table[self->count++];
+    link->ingress = bus_connect(base, BUS_INGRESS, opening->security);
+    link->feed =
+        link->ingress ? bus_connect(base, BUS_FEED, opening->security) : NULL;
+    return link->feed ? 0 : -1;
 }
 
-void link_close(link_t *self)
+int links_open(links_t *self, const char *list, const bus_security_t *security)
 {
-    zsock_destroy(&self->ingress);
-    zsock_destroy(&self->feed);
+    *self = (links_t){0};
+    opening_t opening = {self, security};
+    int count = endpoints_each(list, s_open, &opening);
+    if (!count)
+        log_error("no_brokers", NULL);
+    return count > 0 ? 0 : -1;
 }
 
-bool link_alive(const link_t *self, uint64_t now_ms)
+void links_close(links_t *self)
 {
-    return self->epoch && now_ms <= self->heard_ms + self->lease_ms + GRACE_MS;
+    for (size_t i = 0; i < self->count; i++) {
+        zsock_destroy(&self->table[i].ingress);
+        zsock_destroy(&self->table[i].feed);
+    }
+    self->count = 0;
 }
 
 int link_send(zsock_t *socket, const void *bytes, size_t size)
 {
     int sent = zmq_send(zsock_resolve(socket), bytes, size, ZMQ_DONTWAIT);
     return sent < 0 ? -1 : 0;
+}
+
+size_t links_fds(const links_t *self, int *fds, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < self->count && count + 2 <= max; i++) {
+        fds[count++] = zsock_fd(self->table[i].ingress);
+        fds[count++] = zsock_fd(self->table[i].feed);
+    }
+    return count;
+}
+
+void link_tell(const link_t *self, bus_sync_t position)
+{
+    uint8_t bytes[BUS_SMALL_MAX];
+    if (position.epoch)
+        link_send(self->ingress, bytes, bus_put_sync(bytes, &position));
+}
+
+void links_report(const links_t *self, uint32_t viewers, const link_t *leader,
+                  bus_sync_t position)
+{
+    bus_report_t report = {.viewers = viewers};
+    uint8_t bytes[BUS_SMALL_MAX];
+    size_t size = bus_put_report(bytes, &report);
+    for (const link_t *at = self->table; at < self->table + self->count; at++) {
+        link_send(at->ingress, bytes, size);
+        if (at != leader)
+            link_tell(at, position);
+    }
 }
 
 bool link_drain(link_t *self, zsock_t *socket, unsigned budget,

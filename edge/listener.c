@@ -17,7 +17,10 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-/* libwebsockets has tables of this size. */
+/* What the kernel takes of an answer beyond what is on its way to the peer, so
+ * that one who does not read fills no send buffer of megabytes. */
+#define UNSENT_BYTES_MAX 131072
+/* The poller has a table of this size. */
 #define FILES_MAX (1u << 20)
 
 static int s_listen(const struct addrinfo *address, bool both)
@@ -29,7 +32,9 @@ static int s_listen(const struct addrinfo *address, bool both)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited */
+    int unsent = UNSENT_BYTES_MAX;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited, */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     if (address->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (!bind(fd, address->ai_addr, address->ai_addrlen) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The public port as a plain socket: several workers share it with
- * SO_REUSEPORT, which libwebsockets' own listener does not set.
+ * SO_REUSEPORT.
  */
 #ifndef EDGE_LISTENER_H
 #define EDGE_LISTENER_H

@@ -4,18 +4,25 @@
  */
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/token.h"
 #include "edge/address.h"
+#include "edge/admission.h"
 #include "edge/auth.h"
 #include "edge/edge.h"
-#include "edge/fanout.h"
-#include "edge/http.h"
+#include "edge/errands.h"
+#include "edge/http/content.h"
+#include "edge/listener.h"
 #include "edge/mirror.h"
+#include "edge/send_ring.h"
 #include "edge/server.h"
 #include "edge/uplink.h"
 #include "edge/workers.h"
+#include "edge/ws/fanout.h"
+#include "edge/ws/frames.h"
+#include "edge/ws/sessions.h"
+#include "edge/ws/websocket.h"
 
 #include <czmq.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,16 +37,28 @@ static void s_name_process(const edge_config_t *config)
     log_init(name, (log_level_t)log_level_parse(config->common.log_level));
 }
 
+static int s_tell_leader(void *context, const void *bytes, size_t size)
+{
+    return uplink_tell(((edge_t *)context)->uplink, bytes, size);
+}
+
 static int s_build(edge_t *edge)
 {
     const edge_config_t *config = edge->config;
     edge->mirror = mirror_new((size_t)config->ring_pixels);
+    edge->sessions = sessions_new();
+    edge->frames = frames_new(edge);
+    if (config->io_uring)
+        edge->send_ring = send_ring_new(websocket_posted);
+    edge->metrics[EDGE_POLLER] = edge->send_ring != NULL;
     edge->fanout = fanout_new(edge);
+    edge->errands = errands_new(s_tell_leader, edge);
     edge->limits = address_limits_new(edge);
     edge->auth = edge->limits ? auth_new(config) : NULL;
     edge->uplink = edge->auth ? uplink_new(edge) : NULL;
-    edge->http = edge->uplink ? http_new(edge) : NULL;
-    edge->server = edge->http ? server_new(edge) : NULL;
+    edge->content = edge->uplink ? content_new(edge) : NULL;
+    edge->admission = admission_new(edge, listener_raise_files());
+    edge->server = edge->content ? server_new(edge) : NULL;
     return edge->server ? 0 : -1;
 }
 
@@ -55,13 +74,18 @@ static int s_work(void *context, unsigned number)
     int result = s_build(edge);
     if (!result)
         server_run(edge->server);
-    http_stop(edge->http);
+    content_stop(edge->content);
     server_destroy(&edge->server);
-    http_destroy(&edge->http);
+    content_destroy(&edge->content);
     uplink_destroy(&edge->uplink);
+    errands_destroy(&edge->errands);
     auth_destroy(&edge->auth);
     address_limits_destroy(&edge->limits);
+    admission_destroy(&edge->admission);
     fanout_destroy(&edge->fanout);
+    send_ring_destroy(&edge->send_ring);
+    frames_destroy(&edge->frames);
+    sessions_destroy(&edge->sessions);
     mirror_destroy(&edge->mirror);
     free(edge);
     return result ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -69,18 +93,20 @@ static int s_work(void *context, unsigned number)
 
 int main(int argc, char **argv)
 {
+    signal(SIGHUP, SIG_IGN); /* until the loop takes it: it never kills */
     edge_config_t config = {0};
     settings_load(&edge_settings, &config, argc, argv);
     if (edge_config_check(&config) < 0)
         return 2;
     s_name_process(&config);
-    config.secret = secret_read(config.common.secret_file, &config.secret_size);
     int code = EXIT_FAILURE;
-    if (config.secret && config.workers == 1)
+    if (role_keys_load(&config.keys, ROLE_EDGE, config.common.key_file) < 0)
+        ; /* said in the log */
+    else if (config.workers == 1)
         code = s_work(&config, 0);
-    else if (config.secret)
+    else
         code = workers_run((unsigned)config.workers, s_work, &config);
-    free(config.secret);
+    role_keys_wipe(&config.keys);
     settings_free(&edge_settings, &config);
     return code;
 }

@@ -19,13 +19,12 @@ struct mirror {
     uint32_t history; /* counts the times that history was lost */
     uint32_t epoch;
     uint64_t seq;
+    chain_t chain; /* at seq; unknown where a leader did not say */
     bool synced;
     ring_t *ring;
     touched_t *touched; /* scratch of one net diff; empty between */
     uint32_t *indices;  /* scratch of one applied diff */
     size_t indices_size;
-    uint64_t too_large; /* net diffs from here or before exceed the board */
-    bool has_too_large;
 };
 
 mirror_t *mirror_new(size_t ring_pixels)
@@ -68,6 +67,11 @@ uint64_t mirror_seq(const mirror_t *self)
     return self->seq;
 }
 
+chain_t mirror_chain(const mirror_t *self)
+{
+    return self->chain;
+}
+
 uint32_t mirror_epoch(const mirror_t *self)
 {
     return self->epoch;
@@ -88,24 +92,13 @@ uint32_t mirror_history(const mirror_t *self)
     return self->history;
 }
 
-/* A net diff that would be larger than the board is of no use: the board comes
- * from a cache. A pixel takes at least a byte. */
-static uint32_t s_most(const mirror_t *self)
-{
-    return (uint32_t)board_size_bytes(self->board);
-}
-
 since_t mirror_since(const mirror_t *self, uint64_t since)
 {
     if (since == self->seq)
         return SINCE_LEVEL;
     if (since > self->seq)
         return SINCE_NEWER;
-    if (since < ring_first(self->ring) ||
-        (self->has_too_large &&
-         mirror_diff_from(self, since) <= self->too_large))
-        return SINCE_TOO_OLD;
-    return SINCE_DIFF;
+    return since < ring_first(self->ring) ? SINCE_TOO_OLD : SINCE_DIFF;
 }
 
 uint64_t mirror_diff_from(const mirror_t *self, uint64_t since)
@@ -113,16 +106,16 @@ uint64_t mirror_diff_from(const mirror_t *self, uint64_t since)
     return ring_from(self->ring, since);
 }
 
-uint8_t *mirror_diff(mirror_t *self, uint64_t since, uint64_t *from,
-                     size_t *size)
+uint8_t *mirror_diff(mirror_t *self, uint64_t since, uint32_t most,
+                     uint64_t *from, size_t *size)
 {
     *from = ring_from(self->ring, since);
     uint8_t *body = NULL;
     *size = 0;
-    if (!ring_collect(self->ring, since, self->touched, s_most(self))) {
+    if (!ring_collect(self->ring, since, self->touched, most)) {
         size_t bound = diff_bound(touched_count(self->touched));
-        size_t most = board_size_bytes(self->board) + DIFF_HEAD_MAX_BYTES;
-        bound = bound < most ? bound : most;
+        size_t board = board_size_bytes(self->board) + DIFF_HEAD_MAX_BYTES;
+        bound = bound < board ? bound : board;
         body = mem_alloc(bound);
         *size = diff_encode(body, bound, *from, self->seq, self->touched,
                             self->board);
@@ -131,16 +124,7 @@ uint8_t *mirror_diff(mirror_t *self, uint64_t since, uint64_t *from,
     if (*size)
         return body;
     free(body);
-    if (!self->has_too_large || *from > self->too_large)
-        self->too_large = *from;
-    self->has_too_large = true;
     return NULL;
-}
-
-static void s_restart_ring(mirror_t *self)
-{
-    ring_reset(self->ring, self->seq);
-    self->has_too_large = false;
 }
 
 static uint32_t *s_indices(mirror_t *self, size_t count)
@@ -154,7 +138,7 @@ static uint32_t *s_indices(mirror_t *self, size_t count)
 }
 
 /* Applies a whole diff that was found valid, and remembers what it touched. */
-static void s_apply(mirror_t *self, diff_t *diff)
+static void s_apply(mirror_t *self, diff_t *diff, chain_t chain)
 {
     uint32_t *indices = s_indices(self, diff->count + 1);
     size_t count = 0;
@@ -162,6 +146,7 @@ static void s_apply(mirror_t *self, diff_t *diff)
     while (diff_next(diff, &indices[count], &color) > 0)
         board_set(self->board, indices[count++], color);
     self->seq = diff->to;
+    self->chain = chain;
     ring_push(self->ring, diff->to, indices, count);
 }
 
@@ -178,7 +163,9 @@ static mirror_result_t s_on_body(mirror_t *self, const bus_body_t *body,
     if (diff.from > self->seq)
         return MIRROR_BEHIND;
     if (diff.to > self->seq)
-        s_apply(self, &diff);
+        s_apply(self, &diff, body->chain);
+    else if (diff.to == self->seq && chain_differs(body->chain, self->chain))
+        return MIRROR_BEHIND; /* as far, by another way: the leader tells */
     return MIRROR_OK;
 }
 
@@ -255,6 +242,22 @@ static bool s_fits(const canvas_t *canvas, size_t size)
     return canvas->bits == 8 ? size == pixels : size == (pixels + 1) / 2;
 }
 
+/* Whether what this edge showed is in the board's history. The leader compared
+ * the two when it was asked; by the heads alone it shows where they are level,
+ * and where the board is behind: then what it lacks was shown, and is gone. */
+static bool s_is_lost(const mirror_t *self, const bus_board_t *board)
+{
+    history_view_t mine = {.head = {self->seq, self->chain}};
+    history_view_t theirs = {.head = {board->seq, board->chain}};
+    bool news = board->epoch > self->epoch || !self->synced;
+    bool told =
+        board->relation == HISTORY_FORKED || board->relation == HISTORY_BEHIND;
+    if ((news && told) ||
+        history_relate(&mine, &theirs, NULL) == HISTORY_FORKED)
+        return true;
+    return board->epoch > self->epoch && board->seq < self->seq;
+}
+
 mirror_result_t mirror_on_board(mirror_t *self, const bus_board_t *board)
 {
     canvas_t canvas;
@@ -263,23 +266,24 @@ mirror_result_t mirror_on_board(mirror_t *self, const bus_board_t *board)
         return MIRROR_BAD;
     if (self->board && board->epoch < self->epoch)
         return MIRROR_OK;
-    if (self->synced && board->epoch == self->epoch && board->seq <= self->seq)
+    bool forked = self->board && s_is_lost(self, board);
+    if (self->synced && board->epoch == self->epoch &&
+        board->seq <= self->seq && !forked)
         return MIRROR_OK; /* a late answer: the feed was faster */
     bool first = !self->board;
     bool same = !first && s_same_shape(&canvas, &self->canvas);
-    bool lost =
-        !first &&
-        (!same || (board->epoch > self->epoch && board->seq < self->seq));
+    bool lost = !first && (!same || forked);
     if (!same)
         s_reshape(self, &canvas);
     if (board_load(self->board, board->pixels, board->pixels_size) < 0)
         return MIRROR_BAD;
     self->seq = board->seq;
+    self->chain = board->chain;
     self->epoch = board->epoch;
     s_set_canvas(self, &canvas);
     self->canvas.epoch = board->epoch;
     self->synced = true;
-    s_restart_ring(self);
+    ring_reset(self->ring, self->seq);
     self->history += lost;
     return lost ? MIRROR_LOST : MIRROR_OK;
 }
@@ -292,8 +296,13 @@ mirror_result_t mirror_on_beat(mirror_t *self, const bus_beat_t *beat)
         return MIRROR_OK;
     if (beat->seq > self->seq)
         return MIRROR_BEHIND;
-    if (beat->seq < self->seq || beat->digest == board_digest(self->board))
+    bool forked =
+        beat->seq == self->seq && chain_differs(beat->chain, self->chain);
+    if (beat->seq < self->seq ||
+        (!forked && beat->digest == board_digest(self->board)))
         return MIRROR_OK;
+    if (forked)
+        return MIRROR_BEHIND; /* the leader says whose history it is */
     self->synced = false;
     return MIRROR_DAMAGED;
 }

@@ -38,6 +38,7 @@ const board_t *mirror_board(const mirror_t *self);
 /* Settings; NULL before the first board. Borrowed. */
 const canvas_t *mirror_canvas(const mirror_t *self);
 uint64_t mirror_seq(const mirror_t *self);
+chain_t mirror_chain(const mirror_t *self);
 uint32_t mirror_epoch(const mirror_t *self);
 /* Counts changes of the canvas settings, so that copies know their age. */
 uint32_t mirror_canvas_version(const mirror_t *self);
@@ -57,11 +58,12 @@ typedef enum {
 
 since_t mirror_since(const mirror_t *self, uint64_t since);
 
-/* The net diff for `since` that mirror_since called SINCE_DIFF: its body into
- * *body (the caller's, free) and the seq it really starts from into *from (≤
- * since). NULL where it would be larger than the board: RESYNC 1. */
-uint8_t *mirror_diff(mirror_t *self, uint64_t since, uint64_t *from,
-                     size_t *size);
+/* The body of the net diff for `since` that mirror_since called SINCE_DIFF (the
+ * caller's, free), and the seq it really starts from in *from (≤ since). NULL
+ * if it would have more than `most` pixels or be larger than the board:
+ * RESYNC 1. */
+uint8_t *mirror_diff(mirror_t *self, uint64_t since, uint32_t most,
+                     uint64_t *from, size_t *size);
 /* The `from` that mirror_diff(since) would start from: equal ones share one
  * diff. `since` must be SINCE_DIFF. */
 uint64_t mirror_diff_from(const mirror_t *self, uint64_t since);

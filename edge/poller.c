@@ -149,15 +149,6 @@ void poller_wait(poller_t *self, poller_item_t *item, uint32_t events)
         s_control(self, EPOLL_CTL_MOD, item, events);
 }
 
-int poller_release(poller_t *self, poller_item_t *item)
-{
-    int fd = item->fd;
-    s_control(self, EPOLL_CTL_DEL, item, 0);
-    self->holders[fd] = NULL;
-    s_gone(self, item);
-    return fd;
-}
-
 void poller_end(poller_t *self, poller_item_t *item)
 {
     if (item->fd < 0)

@@ -47,8 +47,6 @@ int poller_add(poller_t *self, poller_item_t *item, int fd, uint32_t events);
 void poller_pass(poller_t *self, poller_item_t *from, poller_item_t *to,
                  uint32_t events);
 void poller_wait(poller_t *self, poller_item_t *item, uint32_t events);
-/* Takes the socket out of the set: the caller's again; the item is gone. */
-int poller_release(poller_t *self, poller_item_t *item);
 /* Closes the socket, at once; the item is gone at the turn's end. May be called
  * again till then. */
 void poller_end(poller_t *self, poller_item_t *item);

@@ -10,13 +10,16 @@
 #include "common/mem.h"
 #include "common/metrics_server.h"
 #include "edge/address.h"
-#include "edge/bucket.h"
-#include "edge/fanout.h"
-#include "edge/front.h"
-#include "edge/guest.h"
+#include "edge/admission.h"
+#include "edge/errands.h"
+#include "edge/http/http1.h"
 #include "edge/listener.h"
 #include "edge/mirror.h"
+#include "edge/poller.h"
+#include "edge/tls.h"
 #include "edge/uplink.h"
+#include "edge/ws/fanout.h"
+#include "edge/ws/sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,25 +34,26 @@
 /* How long HTTP may still end what it began, once the sessions are gone. */
 #define DRAIN_HTTP_MS 300
 #define GOODBYE_TURNS 1000
+/* How often the certificate's files are looked at. */
+#define CERTIFICATE_S 5
 
 struct server {
     edge_t *edge;
     uv_loop_t loop;
-    guest_t *guest;
-    front_t *front;
+    poller_t *poller;
+    tls_t *tls; /* NULL: the public port speaks plain */
     metrics_server_t *metrics;
     int listener;
-    uint64_t sessions_max, connections_max;
-    uint64_t handshakes; /* bucket */
     uint64_t drain_until_ms, http_until_ms;
     unsigned drain_slice;
+    uint32_t now_s; /* of the last deadlines */
     uv_poll_t accepting, measuring;
     uv_poll_t bus[BUS_FDS_MAX];
     size_t bus_count;
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_timer_t wake, housekeeping, accept_again, draining;
-    uv_signal_t terminate, interrupt;
+    uv_signal_t terminate, interrupt, hang_up;
 };
 
 struct uv_loop_s *server_loop(server_t *self)
@@ -57,46 +61,17 @@ struct uv_loop_s *server_loop(server_t *self)
     return &self->loop;
 }
 
-admit_t server_admit(server_t *self, uint32_t *retry_ms)
-{
-    uint32_t rate = (uint32_t)self->edge->config->handshake_rate;
-    *retry_ms = 1000;
-    if (!edge_ready(self->edge)) {
-        edge_count(self->edge, EDGE_REFUSED_NOT_READY);
-        return ADMIT_NOT_READY;
-    }
-    uint32_t wait_ms =
-        bucket_take(&self->handshakes, clock_mono_ms(), rate, rate);
-    if (!wait_ms)
-        return ADMIT_OK;
-    *retry_ms = wait_ms;
-    edge_count(self->edge, EDGE_REFUSED_STORM);
-    return ADMIT_STORM;
-}
-
-bool server_is_full(const server_t *self)
-{
-    return fanout_count(self->edge->fanout) > self->sessions_max;
-}
-
 /* --- Accepting ------------------------------------------------------------ */
 
 static void s_admit(server_t *self, int fd, const struct sockaddr *peer)
 {
-    edge_t *edge = self->edge;
     address_t address = address_of(peer);
-    connection_t *connection = NULL;
-    edge_count(edge, EDGE_ACCEPTED);
-    if ((uint64_t)edge->metrics[EDGE_CONNECTIONS] >= self->connections_max)
-        edge_count(edge, EDGE_REFUSED_FULL);
-    else if (!(connection = connection_new(edge, &address)))
-        edge_count(edge, EDGE_REFUSED_ADDRESS);
+    connection_t *connection =
+        admission_socket(self->edge->admission, &address);
     if (!connection)
         close(fd);
-    else if (edge_config_has_tls(edge->config))
-        guest_adopt(self->guest, fd, connection);
     else
-        front_admit(self->front, fd, connection);
+        http1_open(self->edge, self->poller, self->tls, fd, connection);
 }
 
 static void s_on_accept(uv_poll_t *handle, int status, int events)
@@ -141,7 +116,7 @@ static void s_on_wake(uv_timer_t *timer)
 static void s_on_idle(uv_idle_t *handle)
 {
     server_t *self = handle->data;
-    front_reap(self->front); /* no visits to who left just now */
+    poller_reap(self->poller); /* no visits to who left just now */
     fanout_slice(self->edge->fanout);
 }
 
@@ -150,7 +125,7 @@ static void s_on_prepare(uv_prepare_t *handle)
     server_t *self = handle->data;
     bool more = uplink_turn(self->edge->uplink);
     fanout_flush(self->edge->fanout);
-    front_reap(self->front);
+    poller_reap(self->poller);
     uint64_t next_ms = fanout_poll(self->edge->fanout);
     if (more || !next_ms)
         uv_idle_start(&self->idle, s_on_idle);
@@ -163,9 +138,19 @@ static void s_on_prepare(uv_prepare_t *handle)
 static void s_on_housekeeping(uv_timer_t *timer)
 {
     server_t *self = timer->data;
-    uplink_tick(self->edge->uplink);
-    front_expire(self->front);
-    self->edge->metrics[EDGE_READY] = edge_ready(self->edge);
+    uint32_t now_s = (uint32_t)(clock_mono_ms() / 1000);
+    uplink_tick(self->edge->uplink,
+                (uint32_t)sessions_count(self->edge->sessions));
+    errands_tick(self->edge->errands, clock_mono_ms());
+    self->edge->metrics[EDGE_ERRANDS] =
+        (int64_t)errands_count(self->edge->errands);
+    if (now_s != self->now_s) {
+        poller_expire(self->poller, now_s);
+        if (now_s % CERTIFICATE_S == 0)
+            tls_watch(self->tls);
+    }
+    self->now_s = now_s;
+    self->edge->metrics[EDGE_READY] = !edge_fault(self->edge);
 }
 
 static void s_on_measuring(uv_poll_t *handle, int status, int events)
@@ -178,8 +163,8 @@ static void s_on_measuring(uv_poll_t *handle, int status, int events)
 static char *s_render_metrics(void *context, size_t *length)
 {
     edge_t *edge = context;
-    return metrics_render(edge_metric_rows, edge->metrics, EDGE_METRICS,
-                          length);
+    return metrics_render(edge_metric_rows, edge->metrics, edge->histograms,
+                          EDGE_METRICS, length);
 }
 
 /* --- Draining ------------------------------------------------------------- */
@@ -189,7 +174,7 @@ static void s_on_draining(uv_timer_t *timer)
     server_t *self = timer->data;
     uint64_t now_ms = clock_mono_ms();
     fanout_drain(self->edge->fanout, self->drain_slice);
-    if (fanout_count(self->edge->fanout))
+    if (sessions_count(self->edge->sessions))
         self->http_until_ms = now_ms + DRAIN_HTTP_MS;
     if (now_ms >= self->drain_until_ms ||
         !self->edge->metrics[EDGE_CONNECTIONS] || now_ms >= self->http_until_ms)
@@ -208,7 +193,7 @@ static void s_on_signal(uv_signal_t *handle, int number)
 {
     server_t *self = handle->data;
     uint64_t drain_ms = (uint64_t)self->edge->config->drain_ms;
-    uint32_t sessions = fanout_count(self->edge->fanout);
+    uint32_t sessions = (uint32_t)sessions_count(self->edge->sessions);
     if (self->edge->draining)
         return;
     log_info("draining", "signal=%d sessions=%u", number, sessions);
@@ -222,18 +207,14 @@ static void s_on_signal(uv_signal_t *handle, int number)
     uv_timer_start(&self->draining, s_on_draining, 0, DRAIN_SLICE_MS);
 }
 
-/* --- Life ----------------------------------------------------------------- */
-
-static void s_set_limits(server_t *self)
+static void s_on_hang_up(uv_signal_t *handle, int number)
 {
-    uint64_t files = listener_raise_files();
-    uint64_t reserve = 256 + files / 50;
-    uint64_t most = files > 2 * reserve ? files - reserve : files / 2;
-    uint64_t wanted = (uint64_t)self->edge->config->max_connections;
-    self->sessions_max = wanted && wanted < most ? wanted : most;
-    /* Room to be told that it is full, and for HTTP. */
-    self->connections_max = self->sessions_max + reserve / 2;
+    const server_t *self = handle->data;
+    (void)number;
+    tls_reload(self->tls);
 }
+
+/* --- Life ----------------------------------------------------------------- */
 
 static void s_init_handles(server_t *self)
 {
@@ -246,9 +227,10 @@ static void s_init_handles(server_t *self)
     uv_timer_init(loop, &self->draining);
     uv_signal_init(loop, &self->terminate);
     uv_signal_init(loop, &self->interrupt);
+    uv_signal_init(loop, &self->hang_up);
     self->prepare.data = self->idle.data = self->housekeeping.data = self;
     self->accept_again.data = self->draining.data = self;
-    self->terminate.data = self->interrupt.data = self;
+    self->terminate.data = self->interrupt.data = self->hang_up.data = self;
     self->accept_again.timer_cb = s_on_accept_again;
     uv_poll_init(loop, &self->accepting, self->listener);
     self->accepting.data = self;
@@ -268,6 +250,8 @@ static void s_start_handles(server_t *self)
     uv_timer_start(&self->housekeeping, s_on_housekeeping, 0, HOUSEKEEPING_MS);
     uv_signal_start(&self->terminate, s_on_signal, SIGTERM);
     uv_signal_start(&self->interrupt, s_on_signal, SIGINT);
+    uv_signal_start(&self->hang_up, s_on_hang_up, SIGHUP);
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     uv_poll_start(&self->accepting, UV_READABLE, s_on_accept);
     for (size_t i = 0; i < self->bus_count; i++)
         uv_poll_start(&self->bus[i], UV_READABLE, s_on_bus);
@@ -287,17 +271,24 @@ static int s_start_metrics(server_t *self)
     return self->metrics ? 0 : -1;
 }
 
+static int s_start_tls(server_t *self)
+{
+    const edge_config_t *config = self->edge->config;
+    if (!edge_config_has_tls(config))
+        return 0;
+    self->tls = tls_new(config->tls_cert_file, config->tls_key_file);
+    return self->tls ? 0 : -1;
+}
+
 server_t *server_new(edge_t *edge)
 {
     server_t *self = mem_zalloc(1, sizeof *self);
     self->edge = edge;
     uv_loop_init(&self->loop);
-    s_set_limits(self);
     self->listener =
         listener_open(edge->config->host, (uint16_t)edge->config->port);
     if (self->listener < 0 || s_start_metrics(self) < 0 ||
-        !(self->guest = guest_new(edge, &self->loop)) ||
-        !(self->front = front_new(edge, self->guest, &self->loop))) {
+        s_start_tls(self) < 0 || !(self->poller = poller_new(&self->loop))) {
         server_destroy(&self);
         return NULL;
     }
@@ -320,6 +311,7 @@ static void s_close_handles(server_t *self)
         (uv_handle_t *)&self->accept_again, (uv_handle_t *)&self->draining,
         (uv_handle_t *)&self->terminate,    (uv_handle_t *)&self->interrupt,
         (uv_handle_t *)&self->accepting,    (uv_handle_t *)&self->measuring,
+        (uv_handle_t *)&self->hang_up,
     };
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         s_close_handle(handles[i]);
@@ -327,33 +319,31 @@ static void s_close_handles(server_t *self)
         s_close_handle((uv_handle_t *)&self->bus[i]);
 }
 
-/* Never freed: see guest_leave. Said so to leak checkers. */
-static server_t *volatile s_left;
-
-static void s_close_sockets(server_t *self)
+/* Handles are the loop's until it has closed them. */
+static void s_run_out(server_t *self)
 {
     unsigned turns = GOODBYE_TURNS;
-    if (self->front)
-        front_close(self->front);
-    if (self->guest)
-        guest_leave(self->guest);
+    if (self->poller)
+        poller_close(self->poller);
     while (uv_run(&self->loop, UV_RUN_NOWAIT) && --turns)
         ;
+    uv_loop_close(&self->loop);
 }
 
 void server_destroy(server_t **self_p)
 {
     server_t *self = *self_p;
+    *self_p = NULL;
     if (!self)
         return;
     s_close_handles(self);
-    s_close_sockets(self);
-    front_destroy(&self->front);
+    s_run_out(self);
+    poller_destroy(&self->poller);
+    tls_destroy(&self->tls);
     metrics_server_destroy(&self->metrics);
     if (self->listener >= 0)
         close(self->listener);
-    s_left = self;
-    *self_p = NULL;
+    free(self);
 }
 
 void server_run(server_t *self)
@@ -361,7 +351,8 @@ void server_run(server_t *self)
     const edge_config_t *config = self->edge->config;
     log_info("serving", "port=%lld worker=%u sessions_max=%llu",
              (long long)config->port, config->worker,
-             (unsigned long long)self->sessions_max);
+             (unsigned long long)admission_sessions_max(self->edge->admission));
     uv_run(&self->loop, UV_RUN_DEFAULT);
-    log_info("stopped", "sessions=%u", fanout_count(self->edge->fanout));
+    log_info("stopped", "sessions=%u",
+             (unsigned)sessions_count(self->edge->sessions));
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A WebSocket's connection as a session sees it, whoever holds it: the edge
- * itself (direct.h) or libwebsockets (guest_socket.h). Whole frames are written
- * as raw bytes, and nobody else writes frames. Nothing may be written into an
- * unfinished one, so each caller asks socket_blocked first.
+ * A WebSocket's connection as a session sees it (ws/websocket.h). Whole frames
+ * are written as raw bytes, and nobody else writes frames. Nothing may be
+ * written into an unfinished one, so each caller asks socket_blocked first.
  */
 #ifndef EDGE_SOCKET_H
 #define EDGE_SOCKET_H
+
+#include "edge/ws/frame.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -23,7 +24,9 @@ typedef struct socket socket_t;
 
 typedef struct {
     bool (*blocked)(const socket_t *self);
-    socket_result_t (*write)(socket_t *self, const uint8_t *bytes, size_t size);
+    socket_result_t (*write)(socket_t *self, const uint8_t *bytes, size_t size,
+                             frame_t *frame);
+    socket_result_t (*post)(socket_t *self, frame_t *frame);
     void (*kill)(socket_t *self);
     uint32_t (*acknowledged)(const socket_t *self);
 } socket_ops_t;
@@ -39,12 +42,24 @@ static inline bool socket_blocked(const socket_t *self)
     return self->ops->blocked(self);
 }
 
-/* `bytes` are whole frames and are not kept. Not while blocked. */
+/* `bytes` are whole frames. Not while blocked. If they lie in `frame`, which
+ * others share, the socket may refer to it until all is sent; without one
+ * (NULL) they are copied. */
 static inline socket_result_t socket_write(socket_t *self, const uint8_t *bytes,
-                                           size_t size)
+                                           size_t size, frame_t *frame)
 {
     assert(!self->ops->blocked(self));
-    return self->ops->write(self, bytes, size);
+    return self->ops->write(self, bytes, size, frame);
+}
+
+/* The whole of a shared frame, as socket_write does it, or together with those
+ * of other sockets at the end of the fan-out's slice; until then the caller
+ * keeps the frame and calls nothing else here. SOCKET_SENT may be taken back at
+ * that time, by session_posted. */
+static inline socket_result_t socket_post(socket_t *self, frame_t *frame)
+{
+    assert(!self->ops->blocked(self));
+    return self->ops->post(self, frame);
 }
 
 /* Closes without a word, after the present callback or turn. */

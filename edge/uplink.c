@@ -6,92 +6,65 @@
 #include "edge/uplink.h"
 
 #include "common/backoff.h"
+#include "common/bus_peer.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "edge/backfill.h"
 #include "edge/edge.h"
-#include "edge/fanout.h"
+#include "edge/errands.h"
+#include "edge/leadership.h"
 #include "edge/link.h"
 #include "edge/lookup.h"
 #include "edge/mirror.h"
 #include "edge/pending.h"
+#include "edge/receipt.h"
+#include "edge/ws/bulletin.h"
 
-#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define LINKS_MAX 16
 #define PLACE_TIMEOUT_MS 6000
 #define REPORT_MS 1000
 #define SYNC_JITTER_MS 20
 #define SYNC_RETRY_MS 100
 #define SYNC_RETRY_MAX_MS 3000
-/* After a whole board, history for clients that come back from before it: steps
- * of growing size, so that who missed little is sent little. */
-#define BACKFILL_FIRST 256
-#define BACKFILL_FACTOR 4
-#define BACKFILL_LAST 65536
 /* Messages a turn and socket; the feed may not starve the verdicts. */
 #define INGRESS_BUDGET 256
 #define FEED_BUDGET 64
 
 struct uplink {
     edge_t *edge;
-    link_t links[LINKS_MAX];
-    size_t count;
-    link_t *leader; /* NULL: none believed */
-    uint32_t epoch; /* the highest that a beat carried */
+    links_t links;
+    leadership_t leadership; /* of links[leadership.leader] */
     lookup_t *lookup;
     pending_t *places;
+    receipt_t receipt;
     bool sync_wanted, sync_whole;
-    uint64_t sync_at_ms;
+    uint64_t sync_at_ms, sync_since_ms;
     backoff_t sync_backoff;
-    uint64_t backfill; /* how far back is asked for next; 0: no more */
-    uint64_t backfill_from;
+    backfill_t backfill;
     uint64_t report_at_ms;
     bus_place_t batch[BUS_PLACES_MAX];
     bus_verdict_t verdicts[BUS_PLACES_MAX];
     uint8_t *bytes; /* of the largest batch */
+    bus_peer_t formats;
 };
-
-static int s_open_links(uplink_t *self, const char *list,
-                        const bus_security_t *security)
-{
-    char *copy = mem_strdup(list), *rest = copy, *base;
-    int result = 0;
-    while (!result && (base = strsep(&rest, ", "))) {
-        if (!*base)
-            continue;
-        if (self->count == LINKS_MAX) {
-            log_error("too_many_brokers", "max=%d", LINKS_MAX);
-            result = -1;
-        } else {
-            result = link_open(&self->links[self->count], base, security);
-            self->count += !result;
-        }
-    }
-    free(copy);
-    if (!result && !self->count) {
-        log_error("no_brokers", NULL);
-        result = -1;
-    }
-    return result;
-}
 
 uplink_t *uplink_new(edge_t *edge)
 {
     const edge_config_t *config = edge->config;
-    bus_security_t security = {.secret = config->secret,
-                               .secret_size = config->secret_size,
-                               .curve = config->common.curve};
     uplink_t *self = mem_zalloc(1, sizeof *self);
     self->edge = edge;
     self->places = pending_new(pending_first_ticket());
     self->bytes = mem_alloc(bus_places_bound(BUS_PLACES_MAX));
     self->sync_backoff = backoff_of(SYNC_RETRY_MS, SYNC_RETRY_MAX_MS);
     self->sync_wanted = true;
-    self->lookup = lookup_new(edge, config->persisters, &security);
-    if (!self->lookup || s_open_links(self, config->brokers, &security) < 0)
+    self->sync_since_ms = clock_mono_ms();
+    leadership_init(&self->leadership);
+    self->lookup = lookup_new(edge, config->persisters);
+    bus_security_t security = edge_config_security(config);
+    if (!self->lookup ||
+        links_open(&self->links, config->brokers, &security) < 0)
         uplink_destroy(&self);
     return self;
 }
@@ -101,8 +74,7 @@ void uplink_destroy(uplink_t **self_p)
     uplink_t *self = *self_p;
     if (!self)
         return;
-    for (size_t i = 0; i < self->count; i++)
-        link_close(&self->links[i]);
+    links_close(&self->links);
     lookup_destroy(&self->lookup);
     pending_destroy(&self->places);
     free(self->bytes);
@@ -112,30 +84,28 @@ void uplink_destroy(uplink_t **self_p)
 
 /* --- Asking --------------------------------------------------------------- */
 
-static uint64_t s_ask(uplink_t *self, const bus_place_t *place,
+uint64_t uplink_place(uplink_t *self, const bus_place_t *place,
                       uplink_verdict_fn on_verdict, void *context)
 {
+    uint64_t seq = receipt_seq(&self->receipt);
     question_t question = {.place = *place,
                            .asked_ms = clock_mono_ms(),
                            .done = (void (*)(void))on_verdict,
                            .context = context};
+    if (seq < mirror_seq(self->edge->mirror))
+        seq = mirror_seq(self->edge->mirror);
+    question.place.unseen = seq + 1;
     uint64_t ticket = pending_add(self->places, &question);
-    if (!ticket)
+    if (pending_is_refused(ticket))
         edge_count(self->edge, EDGE_PLACES_REFUSED);
     return ticket;
-}
-
-uint64_t uplink_place(uplink_t *self, const bus_place_t *place,
-                      uplink_verdict_fn on_verdict, void *context)
-{
-    return s_ask(self, place, on_verdict, context);
 }
 
 uint64_t uplink_cooldown(uplink_t *self, uint64_t user,
                          uplink_verdict_fn on_verdict, void *context)
 {
     bus_place_t place = {.user = user, .flags = BUS_PLACE_ASK};
-    return s_ask(self, &place, on_verdict, context);
+    return uplink_place(self, &place, on_verdict, context);
 }
 
 void uplink_cancel(uplink_t *self, uint64_t ticket)
@@ -144,33 +114,43 @@ void uplink_cancel(uplink_t *self, uint64_t ticket)
     pending_take(self->places, ticket, &question);
 }
 
-uint64_t uplink_query_pixel(uplink_t *self, uint16_t x, uint16_t y,
-                            uplink_answer_fn on_answer, void *context)
+struct lookup *uplink_lookup(const uplink_t *self)
 {
-    bus_query_t query = {.x = x, .y = y};
-    return lookup_ask(self->lookup, BUS_PIXEL, &query, on_answer, context);
+    return self->lookup;
 }
 
-uint64_t uplink_query_user(uplink_t *self, uint64_t user,
-                           uplink_answer_fn on_answer, void *context)
+/* The leader's link; NULL if nobody leads. */
+static link_t *s_leader(uplink_t *self)
 {
-    bus_query_t query = {.user = user};
-    return lookup_ask(self->lookup, BUS_USER, &query, on_answer, context);
+    return leadership_exists(&self->leadership)
+               ? &self->links.table[self->leadership.leader]
+               : NULL;
 }
 
-void uplink_query_cancel(uplink_t *self, uint64_t ticket)
+int uplink_tell(uplink_t *self, const void *bytes, size_t size)
 {
-    lookup_cancel(self->lookup, ticket);
+    link_t *leader = s_leader(self);
+    return leader ? link_send(leader->ingress, bytes, size) : -1;
 }
 
 bool uplink_has_leader(const uplink_t *self)
 {
-    return self->leader;
+    return leadership_exists(&self->leadership);
 }
 
 uint32_t uplink_online(const uplink_t *self)
 {
-    return self->leader ? self->leader->online : 0;
+    return uplink_has_leader(self) ? self->leadership.online : 0;
+}
+
+const char *uplink_fault(const uplink_t *self)
+{
+    uint64_t allowed_ms = self->leadership.lease_ms + LEADERSHIP_GRACE_MS;
+    if (!uplink_has_leader(self))
+        return "No broker that leads is heard: the board may be old";
+    if (self->sync_wanted && clock_mono_ms() > self->sync_since_ms + allowed_ms)
+        return "The board is behind the leader's";
+    return NULL;
 }
 
 /* --- Placements and verdicts ---------------------------------------------- */
@@ -182,52 +162,79 @@ static void s_give_verdict(const question_t *question,
     on_verdict(question->context, &question->place, verdict);
 }
 
+static void s_give_up(const question_t *question)
+{
+    bus_verdict_t verdict = {.ticket = question->place.ticket,
+                             .status = VERDICT_UNAVAILABLE};
+    s_give_verdict(question, &verdict);
+}
+
 /* Answers everything asked up to then. */
 static void s_expire(uplink_t *self, uint64_t asked_ms)
 {
     question_t question;
     while (pending_take_expired(self->places, asked_ms, &question)) {
-        bus_verdict_t verdict = {.ticket = question.place.ticket,
-                                 .status = VERDICT_UNAVAILABLE};
         edge_count(self->edge, EDGE_PLACES_EXPIRED);
-        s_give_verdict(&question, &verdict);
+        s_give_up(&question);
     }
+}
+
+static void s_answer_refused(uplink_t *self)
+{
+    question_t question;
+    uint64_t until = 0;
+    while (pending_take_refused(self->places, &until, &question))
+        s_give_up(&question);
 }
 
 static void s_send_places(uplink_t *self)
 {
-    if (!self->leader) {
-        s_expire(self, clock_mono_ms());
+    link_t *leader = s_leader(self);
+    uint64_t now_ms = clock_mono_ms();
+    s_answer_refused(self);
+    if (!leader) {
+        s_expire(self, now_ms);
         return;
     }
-    for (;;) {
-        size_t count =
-            pending_unsent(self->places, self->batch, BUS_PLACES_MAX);
-        if (!count)
-            return;
+    for (size_t count;
+         (count = pending_unsent(self->places, self->batch, BUS_PLACES_MAX));) {
         size_t size = bus_put_places(self->bytes, self->batch, count);
-        if (link_send(self->leader->ingress, self->bytes, size) < 0)
+        if (link_send(leader->ingress, self->bytes, size) < 0)
             return;
-        pending_sent(self->places, self->batch[count - 1].ticket);
+        pending_sent(self->places, self->batch[count - 1].ticket, now_ms);
         self->edge->metrics[EDGE_PLACES_SENT] += (int64_t)count;
     }
 }
 
-static void s_on_verdicts(uplink_t *self, const uint8_t *bytes, size_t size)
+/* A refusal of one copy says nothing of a newer one that is under way. */
+static bool s_is_final(const uplink_t *self, const bus_verdict_t *verdict)
 {
+    return verdict->status == VERDICT_OK ||
+           verdict->status == VERDICT_DUPLICATE ||
+           !pending_is_outdated(self->places, verdict->ticket);
+}
+
+static bool s_on_verdicts(uplink_t *self, const link_t *link,
+                          const uint8_t *bytes, size_t size)
+{
+    uint64_t now_ms = clock_mono_ms();
     int count = bus_decode_verdicts(self->verdicts, bytes, size);
-    if (count < 0) {
-        edge_count(self->edge, EDGE_BUS_BAD);
-        return;
-    }
+    if (count < 0)
+        return false;
     for (int i = 0; i < count; i++) {
         question_t question;
-        if (pending_take(self->places, self->verdicts[i].ticket, &question))
-            s_give_verdict(&question, &self->verdicts[i]);
-        else
+        const bus_verdict_t *verdict = &self->verdicts[i];
+        if (!s_is_final(self, verdict) ||
+            !pending_take(self->places, verdict->ticket, &question)) {
             edge_count(self->edge, EDGE_VERDICTS_LATE);
+            continue;
+        }
+        receipt_take(&self->receipt, self->leadership.epoch, &question.place,
+                     verdict, link == s_leader(self), now_ms);
+        s_give_verdict(&question, verdict);
     }
     self->edge->metrics[EDGE_VERDICTS] += count;
+    return true;
 }
 
 /* --- The mirror's food ---------------------------------------------------- */
@@ -238,12 +245,14 @@ static void s_want_sync(uplink_t *self, bool whole)
     if (self->sync_wanted)
         return;
     self->sync_wanted = true;
-    self->sync_at_ms = clock_mono_ms() + random_below(SYNC_JITTER_MS);
+    self->sync_since_ms = clock_mono_ms();
+    self->sync_at_ms = self->sync_since_ms + random_below(SYNC_JITTER_MS);
 }
 
 static void s_after_feed(uplink_t *self, mirror_result_t result)
 {
     edge_t *edge = self->edge;
+    unsigned long long seq = mirror_seq(edge->mirror);
     switch (result) {
     case MIRROR_OK:
         break;
@@ -253,14 +262,12 @@ static void s_after_feed(uplink_t *self, mirror_result_t result)
         break;
     case MIRROR_DAMAGED:
         edge_count(edge, EDGE_MIRROR_DAMAGED);
-        log_warn("mirror_damaged", "seq=%llu",
-                 (unsigned long long)mirror_seq(edge->mirror));
+        log_warn("mirror_damaged", "seq=%llu", seq);
         s_want_sync(self, true);
         break;
     case MIRROR_LOST:
         edge_count(edge, EDGE_HISTORY_LOST);
-        log_warn("history_lost", "seq=%llu",
-                 (unsigned long long)mirror_seq(edge->mirror));
+        log_warn("history_lost", "seq=%llu", seq);
         break;
     case MIRROR_BAD:
         edge_count(edge, EDGE_BUS_BAD);
@@ -280,107 +287,124 @@ static void s_after_sync(uplink_t *self, mirror_result_t result)
     s_after_feed(self, result);
 }
 
+/* How far this edge is, after a leader of `epoch`. */
+static bus_sync_t s_position(const uplink_t *self, uint32_t epoch)
+{
+    const mirror_t *mirror = self->edge->mirror;
+    return (bus_sync_t){.epoch = epoch,
+                        .seq = mirror_seq(mirror),
+                        .chain = mirror_chain(mirror)};
+}
+
 static void s_send_sync(uplink_t *self, uint64_t now_ms)
 {
     const mirror_t *mirror = self->edge->mirror;
     bus_sync_t sync = {0};
-    if (mirror_synced(mirror) && !self->sync_whole) {
-        sync.epoch = mirror_epoch(mirror);
-        sync.seq = mirror_seq(mirror);
-    }
+    if (mirror_synced(mirror) && !self->sync_whole)
+        sync = s_position(self, mirror_epoch(mirror));
     uint8_t bytes[BUS_SMALL_MAX];
-    if (link_send(self->leader->ingress, bytes, bus_put_sync(bytes, &sync)) < 0)
+    if (uplink_tell(self, bytes, bus_put_sync(bytes, &sync)) < 0)
         self->sync_at_ms = now_ms + SYNC_JITTER_MS;
     else
         self->sync_at_ms = now_ms + backoff_next_ms(&self->sync_backoff);
     edge_count(self->edge, EDGE_SYNCS);
 }
 
-/* Asks for what was touched `backfill` placements before the board. */
+/* Asks for what was touched before the board. */
 static void s_ask_history(uplink_t *self)
 {
-    const mirror_t *mirror = self->edge->mirror;
-    uint64_t back = self->backfill;
-    if (!back || !self->leader || !self->backfill_from)
-        return;
-    bool last = back >= BACKFILL_LAST || back >= self->backfill_from;
-    bus_sync_t sync = {
-        .epoch = mirror_epoch(mirror),
-        .seq = back < self->backfill_from ? self->backfill_from - back : 0};
+    bus_sync_t sync = {.epoch = mirror_epoch(self->edge->mirror)};
     uint8_t bytes[BUS_SMALL_MAX];
-    link_send(self->leader->ingress, bytes, bus_put_sync(bytes, &sync));
-    self->backfill = last ? 0 : back * BACKFILL_FACTOR;
+    if (uplink_has_leader(self) && backfill_next(&self->backfill, &sync.seq))
+        uplink_tell(self, bytes, bus_put_sync(bytes, &sync));
 }
 
-static void s_on_board(uplink_t *self, const bus_board_t *board)
+static bool s_on_board(uplink_t *self, const uint8_t *bytes, size_t size)
 {
     mirror_t *mirror = self->edge->mirror;
-    mirror_result_t result = mirror_on_board(mirror, board);
-    s_after_sync(self, result);
-    /* A board in answer to the question below: the log goes back no further. */
-    bool fresh = !self->backfill && mirror_oldest(mirror) == mirror_seq(mirror);
-    self->backfill = fresh ? BACKFILL_FIRST : 0;
-    self->backfill_from = mirror_seq(mirror);
+    bus_board_t board;
+    if (bus_decode_board(&board, bytes, size))
+        return false;
+    s_after_sync(self, mirror_on_board(mirror, &board));
+    backfill_on_board(&self->backfill, mirror_seq(mirror),
+                      mirror_oldest(mirror) == mirror_seq(mirror));
     s_ask_history(self);
+    return true;
 }
 
-static void s_on_range(uplink_t *self, const bus_body_t *range)
+static bool s_on_range(uplink_t *self, const uint8_t *bytes, size_t size)
 {
-    s_after_sync(self, mirror_on_range(self->edge->mirror, range));
+    bus_body_t range;
+    if (bus_decode_body(&range, bytes, size))
+        return false;
+    s_after_sync(self, mirror_on_range(self->edge->mirror, &range));
     s_ask_history(self);
+    return true;
 }
 
 static void s_on_ingress(void *context, link_t *link, const uint8_t *bytes,
                          size_t size)
 {
     uplink_t *self = context;
-    bus_board_t board;
-    bus_body_t range;
-    (void)link;
+    bool good = false;
     switch (bus_type(bytes, size)) {
     case BUS_VERDICTS:
-        s_on_verdicts(self, bytes, size);
-        return;
+        good = s_on_verdicts(self, link, bytes, size);
+        break;
+    case BUS_ERRAND_DONE:
+        good = !errands_on_answer(self->edge->errands, bytes, size,
+                                  clock_mono_ms());
+        break;
     case BUS_BOARD:
-        if (!bus_decode_board(&board, bytes, size)) {
-            s_on_board(self, &board);
-            return;
-        }
+        good = s_on_board(self, bytes, size);
         break;
     case BUS_RANGE:
-        if (!bus_decode_body(&range, bytes, size)) {
-            s_on_range(self, &range);
-            return;
-        }
+        good = s_on_range(self, bytes, size);
         break;
     }
-    edge_count(self->edge, EDGE_BUS_BAD);
+    if (!good)
+        edge_count(self->edge, EDGE_BUS_BAD);
 }
 
-static void s_set_leader(uplink_t *self, link_t *link)
+static void s_resend(uplink_t *self)
 {
-    bool first = !self->epoch;
-    self->leader = link;
-    self->epoch = link->epoch;
-    edge_count(self->edge, EDGE_LEADERS);
     size_t resent = pending_resend(self->places);
-    log_info("leader", "broker=%zu epoch=%u resent=%zu",
-             (size_t)(link - self->links), link->epoch, resent);
+    self->edge->metrics[EDGE_PLACES_RESENT] += (int64_t)resent;
+}
+
+static void s_tell_receipt(uplink_t *self)
+{
+    const bus_acked_t *acked = receipt_due(&self->receipt, clock_mono_ms());
+    uint8_t bytes[BUS_SMALL_MAX];
+    if (acked)
+        uplink_tell(self, bytes, bus_put_acked(bytes, acked));
+}
+
+static void s_new_leader(uplink_t *self, bool first)
+{
+    edge_count(self->edge, EDGE_LEADERS);
+    log_info("leader", "broker=%zu epoch=%u unanswered=%zu",
+             self->leadership.leader, self->leadership.epoch,
+             pending_count(self->places));
+    receipt_new_leader(&self->receipt, clock_mono_ms());
+    s_tell_receipt(self);
+    s_resend(self);
+    errands_on_leader(self->edge->errands);
     if (!first)
         s_want_sync(self, false);
 }
 
 static void s_on_beat(uplink_t *self, link_t *link, const bus_beat_t *beat)
 {
-    uint64_t now_ms = clock_mono_ms();
-    link->epoch = beat->epoch;
-    link->heard_ms = now_ms;
-    link->lease_ms = beat->lease_ms;
-    link->online = beat->online;
-    if (beat->epoch > self->epoch ||
-        (!self->leader && beat->epoch == self->epoch))
-        s_set_leader(self, link);
-    if (link == self->leader)
+    bool first = !self->leadership.epoch;
+    size_t broker = (size_t)(link - self->links.table);
+    leadership_news_t news =
+        leadership_on_beat(&self->leadership, broker, beat, clock_mono_ms());
+    if (news == LEADERSHIP_NEW)
+        s_new_leader(self, first);
+    if (news == LEADERSHIP_LOWER)
+        link_tell(link, s_position(self, self->leadership.epoch));
+    if (link == s_leader(self))
         s_after_feed(self, mirror_on_beat(self->edge->mirror, beat));
 }
 
@@ -390,34 +414,39 @@ static void s_on_feed(void *context, link_t *link, const uint8_t *bytes,
     uplink_t *self = context;
     mirror_t *mirror = self->edge->mirror;
     uint8_t type = bus_type(bytes, size);
+    uint64_t now_ms = clock_mono_ms();
     bus_beat_t beat;
     bus_body_t body;
-    if (type == BUS_BEAT && !bus_decode_beat(&beat, bytes, size)) {
+    bool fits = bus_peer_fits(&self->formats, "broker", bytes, size, now_ms);
+    if (fits && type == BUS_BEAT && !bus_decode_beat(&beat, bytes, size)) {
         s_on_beat(self, link, &beat);
         return;
     }
-    if ((type != BUS_DIFF && type != BUS_CANVAS) ||
+    if (!fits ||
+        (type != BUS_DIFF && type != BUS_CANVAS && type != BUS_POLICY) ||
         bus_decode_body(&body, bytes, size) < 0) {
         edge_count(self->edge, EDGE_BUS_BAD);
         return;
     }
-    if (link != self->leader)
+    if (link != s_leader(self))
         return;
-    if (type == BUS_DIFF)
+    if (type == BUS_DIFF) {
         edge_count(self->edge, EDGE_FEED_DIFFS);
-    s_after_feed(self, type == BUS_DIFF ? mirror_on_diff(mirror, &body)
-                                        : mirror_on_canvas(mirror, &body));
+        size_t broker = (size_t)(link - self->links.table);
+        leadership_on_diff(&self->leadership, broker, body.epoch, now_ms);
+    }
+    if (type == BUS_POLICY)
+        bulletin_on_policy(self->edge, &body);
+    else
+        s_after_feed(self, type == BUS_DIFF ? mirror_on_diff(mirror, &body)
+                                            : mirror_on_canvas(mirror, &body));
 }
 
 /* --- Turns ---------------------------------------------------------------- */
 
 size_t uplink_fds(const uplink_t *self, int *fds, size_t max)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < self->count && count + 2 <= max; i++) {
-        fds[count++] = zsock_fd(self->links[i].ingress);
-        fds[count++] = zsock_fd(self->links[i].feed);
-    }
+    size_t count = links_fds(&self->links, fds, max);
     if (lookup_fd(self->lookup) >= 0 && count < max)
         fds[count++] = lookup_fd(self->lookup);
     return count;
@@ -427,8 +456,8 @@ bool uplink_turn(uplink_t *self)
 {
     bool more = false;
     s_send_places(self);
-    for (size_t i = 0; i < self->count; i++) {
-        link_t *link = &self->links[i];
+    for (size_t i = 0; i < self->links.count; i++) {
+        link_t *link = &self->links.table[i];
         more |=
             link_drain(link, link->ingress, INGRESS_BUDGET, s_on_ingress, self);
         more |= link_drain(link, link->feed, FEED_BUDGET, s_on_feed, self);
@@ -436,30 +465,36 @@ bool uplink_turn(uplink_t *self)
     return lookup_turn(self->lookup) || more;
 }
 
-static void s_report(uplink_t *self, uint64_t now_ms)
+static void s_report(uplink_t *self, uint64_t now_ms, uint32_t viewers)
 {
-    bus_report_t report = {.viewers = fanout_count(self->edge->fanout)};
-    uint8_t bytes[BUS_SMALL_MAX];
-    size_t size = bus_put_report(bytes, &report);
     self->report_at_ms = now_ms + REPORT_MS;
-    for (size_t i = 0; i < self->count; i++)
-        link_send(self->links[i].ingress, bytes, size);
+    links_report(&self->links, viewers, s_leader(self),
+                 s_position(self, self->leadership.epoch));
+    s_tell_receipt(self);
 }
 
-void uplink_tick(uplink_t *self)
+static void s_follow(uplink_t *self, uint64_t now_ms)
+{
+    leadership_news_t news = leadership_tick(
+        &self->leadership, pending_waits_since(self->places), now_ms);
+    if (news == LEADERSHIP_LOST)
+        log_warn("no_leader", "epoch=%u", self->leadership.epoch);
+    else if (news == LEADERSHIP_RESEND)
+        s_resend(self);
+}
+
+void uplink_tick(uplink_t *self, uint32_t viewers)
 {
     uint64_t now_ms = clock_mono_ms();
-    if (self->leader && !link_alive(self->leader, now_ms)) {
-        log_warn("no_leader", "epoch=%u", self->epoch);
-        self->leader = NULL;
-    }
-    if (self->leader && self->sync_wanted && now_ms >= self->sync_at_ms)
+    s_follow(self, now_ms);
+    if (uplink_has_leader(self) && self->sync_wanted &&
+        now_ms >= self->sync_at_ms)
         s_send_sync(self, now_ms);
     if (now_ms >= self->report_at_ms)
-        s_report(self, now_ms);
+        s_report(self, now_ms, viewers);
     if (now_ms > PLACE_TIMEOUT_MS)
         s_expire(self, now_ms - PLACE_TIMEOUT_MS);
     lookup_tick(self->lookup, now_ms);
     self->edge->metrics[EDGE_PENDING] = (int64_t)pending_count(self->places);
-    self->edge->metrics[EDGE_LEADER] = self->leader != NULL;
+    self->edge->metrics[EDGE_LEADER] = uplink_has_leader(self);
 }

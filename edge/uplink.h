@@ -2,9 +2,9 @@
  *
  * The edge's side of the bus (docs/bus.md): a DEALER and a SUB to each broker,
  * a DEALER to the persisters. Knows who leads, feeds the mirror, batches
- * placements per loop turn, re-sends them to a new leader, times out. Owns the
- * ZeroMQ sockets; knows no event loop: server.c polls its descriptors and
- * calls uplink_turn.
+ * placements per loop turn, sends what is unanswered again (leadership.h),
+ * times out. Owns the ZeroMQ sockets; knows no event loop: server.c polls its
+ * descriptors and calls uplink_turn.
  *
  * Callbacks run inside uplink_turn, never inside the call that asked.
  */
@@ -25,19 +25,15 @@ struct edge;
 typedef void (*uplink_verdict_fn)(void *context, const bus_place_t *place,
                                   const bus_verdict_t *verdict);
 
-/* Called exactly once for each query that was not cancelled; status
- * BUS_STORE_FAILED also after 1 s without an answer. */
-typedef void (*uplink_answer_fn)(void *context, const bus_answer_t *answer);
-
-/* NULL, with a line in the log, where an endpoint is malformed. */
+/* NULL, logged, if an endpoint is malformed. */
 uplink_t *uplink_new(struct edge *edge);
 void uplink_destroy(uplink_t **self_p);
 
 /* Hands one placement to the leader with this turn's batch. `place->ticket` is
- * ignored; returns the ticket for uplink_cancel, or 0 where too many wait: no
- * call will come, it is `unavailable`. Bounds, colour and rates are
- * the caller's to check. A PUT without a key: draw place->request at random and
- * set BUS_PLACE_KEYLESS. */
+ * ignored; returns the ticket for uplink_cancel. It always takes: if too many
+ * wait, the answer is `unavailable` in the next turn. Bounds, colour and rates
+ * are the caller's to check. A PUT without a key: draw place->request at random
+ * and set BUS_PLACE_KEYLESS. */
 uint64_t uplink_place(uplink_t *self, const bus_place_t *place,
                       uplink_verdict_fn on_verdict, void *context);
 
@@ -50,13 +46,16 @@ uint64_t uplink_cooldown(uplink_t *self, uint64_t user,
  * and finished tickets are ignored. */
 void uplink_cancel(uplink_t *self, uint64_t ticket);
 
-/* Look-ups in the store; tickets of their own for uplink_query_cancel, 0 as
- * above. */
-uint64_t uplink_query_pixel(uplink_t *self, uint16_t x, uint16_t y,
-                            uplink_answer_fn on_answer, void *context);
-uint64_t uplink_query_user(uplink_t *self, uint64_t user,
-                           uplink_answer_fn on_answer, void *context);
-void uplink_query_cancel(uplink_t *self, uint64_t ticket);
+/* Hands a message to the leader, at once. 0; -1 if there is none, or it takes
+ * nothing now. */
+int uplink_tell(uplink_t *self, const void *bytes, size_t size);
+
+/* Where the store is asked. Borrowed. */
+struct lookup *uplink_lookup(const uplink_t *self);
+
+/* Why the edge's board may not be the leader's: a sentence for people (static
+ * text). NULL if it is in step, or was when last compared, a moment ago. */
+const char *uplink_fault(const uplink_t *self);
 
 /* A broker that leads was heard within lease_ms + 2 s. */
 bool uplink_has_leader(const uplink_t *self);
@@ -67,11 +66,12 @@ uint32_t uplink_online(const uplink_t *self);
  * docs/architecture.md. Returns how many (at most `max`). */
 size_t uplink_fds(const uplink_t *self, int *fds, size_t max);
 
-/* Sends what waits, receives within a budget. True where more waits: call
+/* Sends what waits, receives within a budget. True if more waits: call
  * again soon without sleeping. Call after each wake and before each sleep. */
 bool uplink_turn(uplink_t *self);
 
-/* Timeouts, retries, the report: call at least every 50 ms. */
-void uplink_tick(uplink_t *self);
+/* Timeouts, retries, the report of that many viewers: call at least every
+ * 50 ms. */
+void uplink_tick(uplink_t *self, uint32_t viewers);
 
 #endif

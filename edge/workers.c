@@ -55,12 +55,17 @@ static void s_spawn(workers_t *self, unsigned number)
         (worker_t){.pid = pid > 0 ? pid : 0, .born_ms = clock_mono_ms()};
 }
 
-static void s_stop(workers_t *self, int signal_number)
+static void s_tell(const workers_t *self, int signal_number)
 {
-    self->stopping = true;
     for (unsigned i = 0; i < self->count; i++)
         if (self->workers[i].pid)
             kill(self->workers[i].pid, signal_number);
+}
+
+static void s_stop(workers_t *self)
+{
+    self->stopping = true;
+    s_tell(self, SIGTERM);
 }
 
 static void s_on_exit(workers_t *self, unsigned number, int status)
@@ -76,7 +81,7 @@ static void s_on_exit(workers_t *self, unsigned number, int status)
     log_error("worker_died", "worker=%u status=%d", number, status);
     if (young && WIFEXITED(status)) {
         self->code = 1;
-        s_stop(self, SIGTERM);
+        s_stop(self);
         return;
     }
     usleep(PAUSE_MS * 1000);
@@ -109,14 +114,18 @@ int workers_run(unsigned count, int (*work)(void *context, unsigned number),
     sigemptyset(&self.signals);
     sigaddset(&self.signals, SIGTERM);
     sigaddset(&self.signals, SIGINT);
+    sigaddset(&self.signals, SIGHUP);
     sigaddset(&self.signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &self.signals, &self.old);
     for (unsigned i = 0; i < count; i++)
         s_spawn(&self, i);
     while (s_any(&self)) {
         int number;
-        if (!sigwait(&self.signals, &number) && number != SIGCHLD)
-            s_stop(&self, SIGTERM);
+        int failed = sigwait(&self.signals, &number);
+        if (!failed && number == SIGHUP)
+            s_tell(&self, SIGHUP);
+        else if (!failed && number != SIGCHLD)
+            s_stop(&self);
         s_reap(&self);
     }
     free(self.workers);

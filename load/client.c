@@ -7,7 +7,6 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "load/client_message.h"
-#include "load/placer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -74,8 +73,8 @@ void client_lose(client_t *self, unsigned code)
     if (was_open) {
         report->closes[report_close(code)]++;
         report->reconnects++;
-        if (self->placer)
-            placer_lost(self->placer);
+        if (self->ops)
+            self->ops->lost(self->player);
     }
     self->endpoint =
         (uint8_t)((self->endpoint + 1) % self->hub->config->endpoint_count);
@@ -183,7 +182,7 @@ static void s_upgrade(client_t *self)
     size_t size = ws_put_upgrade(
         text, sizeof text, hub->config->endpoints[self->endpoint].host,
         state_seq(self->state),
-        self->placer ? placer_token(self->placer) : NULL, &hub->nonce);
+        self->ops ? self->ops->token(self->player) : NULL, &hub->nonce);
     assert(size);
     self->phase = CLIENT_UPGRADING;
     s_watch(self, true, false);
@@ -297,8 +296,8 @@ void client_event(client_t *self, uint32_t events)
         s_flush(self);
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         s_read(self);
-    if (self->placer && client_is_open(self))
-        placer_pump(self->placer);
+    if (self->ops && client_is_open(self))
+        self->ops->pump(self->player);
 }
 
 /* Time */
@@ -319,8 +318,8 @@ void client_tick(client_t *self, uint64_t now_ms)
         client_lose(self, CODE_NONE);
         return;
     }
-    if (self->placer && client_is_open(self))
-        placer_pump(self->placer);
+    if (self->ops && client_is_open(self))
+        self->ops->pump(self->player);
 }
 
 void client_stall(client_t *self)

@@ -2,7 +2,7 @@
  *
  * One connection as a browser would hold it: upgrade with `since`, diffs
  * applied, beats checked, gaps and resyncs healed as docs/protocol.md says,
- * reconnect with jitter. A placer's connection is one with a placer behind it.
+ * reconnect with jitter. Who places on it stands behind client_ops_t.
  *
  *      idle ──due──▶ connecting ──▶ upgrading ──101──▶ open ⇄ stalled
  *       ▲                 │             │               │
@@ -15,6 +15,7 @@
 #define LOAD_CLIENT_H
 
 #include "common/backoff.h"
+#include "common/wire.h"
 #include "load/hub.h"
 
 typedef enum {
@@ -25,11 +26,20 @@ typedef enum {
     CLIENT_STALLED, /* open, and not reading on purpose */
 } client_phase_t;
 
-typedef struct placer placer_t;
+/* Who places on a connection: what it is asked and told. */
+typedef struct {
+    const char *(*token)(void *player); /* borrowed; for the upgrade */
+    void (*opened)(void *player, const wire_hello_t *hello, uint64_t now_us);
+    void (*verdict)(void *player, const wire_verdict_t *verdict,
+                    uint64_t now_us);
+    void (*lost)(void *player); /* after it was open */
+    void (*pump)(void *player); /* something came, or a tick went by */
+} client_ops_t;
 
 struct client {
     hub_t *hub;
-    placer_t *placer; /* NULL: only watches */
+    const client_ops_t *ops; /* NULL: only watches */
+    void *player;            /* of the ops */
     state_t *state;
     int fd;
     uint8_t phase;
@@ -59,7 +69,7 @@ void client_init(client_t *self, hub_t *hub, uint32_t index, state_t *state,
                  uint64_t due_ms);
 void client_fini(client_t *self);
 
-/* What epoll said. May call the placer. */
+/* What epoll said. May call the player. */
 void client_event(client_t *self, uint32_t events);
 
 /* Every 50 ms or so: connects when due, gives up on what hangs. */

@@ -6,7 +6,6 @@
 
 #include "common/clock.h"
 #include "common/wire.h"
-#include "load/placer.h"
 
 #include <string.h>
 
@@ -140,15 +139,15 @@ static void s_on_hello(client_t *self, const wire_event_t *event,
         hello->height != state_height(state) ||
         hello->bits != state_bits(state))
         s_want_board(self);
-    if (self->placer)
-        placer_opened(self->placer, hello, now_us);
+    if (self->ops)
+        self->ops->opened(self->player, hello, now_us);
 }
 
 static void s_on_verdict(client_t *self, const wire_event_t *event,
                          uint64_t now_us)
 {
-    if (self->placer)
-        placer_verdict(self->placer, &event->verdict, now_us);
+    if (self->ops)
+        self->ops->verdict(self->player, &event->verdict, now_us);
     else
         self->hub->report->unasked++;
 }

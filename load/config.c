@@ -4,6 +4,7 @@
  */
 #include "load/config.h"
 
+#include "common/endpoints.h"
 #include "common/mem.h"
 #include "common/settings.h"
 
@@ -54,7 +55,10 @@ static const setting_t ROWS[] = {
     INT(sources, "0", 0, 200, NULL,
         "Source addresses 127.0.0.x a process; 0 for as many as needed"),
     INT(progress, "0", 0, 3600, "s", "Progress on standard error; 0 for none"),
-    TEXT(secret_file, NULL, "File with the cluster's secret, to sign tokens"),
+    TEXT(token_key_file, NULL,
+         "tokens.key of the cluster, to sign the placers' tokens"),
+    TEXT(secret_file, NULL,
+         "Or the secret that the edges have as jwt_secret_file"),
     TEXT(user_prefix, "load", "Start of the placers' names"),
     TEXT(replay, NULL, "Place what this net-delta file holds (.xz)"),
     INT(replay_limit, "0", 0, 1000000000, NULL,
@@ -67,6 +71,15 @@ static const setting_t ROWS[] = {
     SWITCH(json, SETTING_FLAG, NULL, "Report as one JSON object"),
     SWITCH(allow_remote, SETTING_FLAG, NULL,
            "Load edges that are not on loopback"),
+    SWITCH(canary, SETTING_FLAG, NULL,
+           "No load: one visitor who stays, places now and then as "
+           "user_prefix, and tells on metrics_port what people meet"),
+    TEXT(canary_at, "0,0", "X,Y of the pixel that the canary places"),
+    INT(canary_every_ms, "5000", 500, 3600000, "ms",
+        "Time between two placements of the canary"),
+    TEXT(metrics_host, "127.0.0.1", "Address of the canary's metrics port"),
+    INT(metrics_port, "0", 0, 65535, "port",
+        "The canary's port of GET /metrics"),
 };
 
 static const settings_t SETTINGS = {
@@ -115,24 +128,36 @@ static char **s_fold_urls(int *argc, char **argv, char **list_p)
     return folded;
 }
 
-static void s_resolve(config_t *self)
+static int s_resolve(void *context, const char *url)
 {
-    char *rest = NULL;
-    char *list = mem_strdup(self->url);
-    for (char *url = strtok_r(list, ",", &rest); url;
-         url = strtok_r(NULL, ",", &rest)) {
-        const char *why;
-        if (self->endpoint_count == ENDPOINTS_MAX)
-            s_refuse("--url", "too many");
-        endpoint_t *endpoint = &self->endpoints[self->endpoint_count++];
-        if (endpoint_parse(endpoint, url, &why) < 0)
-            s_refuse(url, why);
-        if (!self->allow_remote && !endpoint_is_loopback(endpoint))
-            s_refuse(url, "is not on loopback; --allow-remote loads it");
-    }
-    free(list);
-    if (!self->endpoint_count)
-        s_refuse("--url", "is missing");
+    config_t *self = context;
+    const char *why;
+    if (self->endpoint_count == ENDPOINTS_MAX)
+        s_refuse("--url", "too many");
+    endpoint_t *endpoint = &self->endpoints[self->endpoint_count++];
+    if (endpoint_parse(endpoint, url, &why) < 0)
+        s_refuse(url, why);
+    if (!self->allow_remote && !self->canary && !endpoint_is_loopback(endpoint))
+        s_refuse(url, "is not on loopback; --allow-remote loads it");
+    return 0;
+}
+
+static void s_check_canary(config_t *self)
+{
+    char end;
+    unsigned x, y;
+    if (sscanf(self->canary_at, "%5u,%5u%c", &x, &y, &end) != 2 ||
+        x > UINT16_MAX || y > UINT16_MAX)
+        s_refuse("--canary-at", "is not X,Y");
+    self->canary_x = x;
+    self->canary_y = y;
+    if (!self->metrics_port)
+        s_refuse("--canary", "needs --metrics-port");
+    if (!self->token_key_file && !self->secret_file)
+        s_refuse("--canary", "needs --token-key-file or --secret-file");
+    if (self->endpoint_count != 1)
+        s_refuse("--canary", "takes one --url");
+    self->sources = 1;
 }
 
 void config_load(config_t *self, int argc, char **argv)
@@ -143,13 +168,18 @@ void config_load(config_t *self, int argc, char **argv)
     settings_load(&SETTINGS, self, argc, folded);
     free(folded);
     free(urls);
-    s_resolve(self);
+    if (endpoints_each(self->url, s_resolve, self) <= 0)
+        s_refuse("--url", "is missing or too long");
+    if (self->canary) {
+        s_check_canary(self);
+        return;
+    }
 
     int64_t sockets = self->viewers + self->placers;
     if (!sockets)
         s_refuse("--viewers", "nobody would connect");
-    if (self->placers && !self->secret_file)
-        s_refuse("--placers", "needs --secret-file");
+    if (self->placers && !self->token_key_file && !self->secret_file)
+        s_refuse("--placers", "needs --token-key-file or --secret-file");
     if (self->replay && !self->placers)
         s_refuse("--replay", "needs --placers");
     if (self->stalled > self->viewers)

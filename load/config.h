@@ -24,10 +24,17 @@ typedef struct {
     int64_t sources;      /* 127.0.0.x addresses a process; 0: as needed */
     int64_t progress;     /* s between lines on standard error; 0: none */
     int64_t replay_limit; /* placements; 0: all */
-    char *secret_file;
+    char *token_key_file, *secret_file;
     char *user_prefix;
     char *replay, *expect;
     bool board_check, shared, json, allow_remote;
+
+    bool canary; /* a mode: canary.h */
+    char *canary_at;
+    int64_t canary_x, canary_y; /* of canary_at */
+    int64_t canary_every_ms;
+    char *metrics_host;
+    int64_t metrics_port;
 
     endpoint_t endpoints[ENDPOINTS_MAX];
     unsigned endpoint_count;

@@ -3,11 +3,13 @@
  * stipple-load: viewers that verify what they are shown, and placers whose
  * acknowledgements are verified. The parent reads the record to replay, forks
  * the workers, forwards signals, adds up what they found, checks the final
- * board and prints the report. Exit status: 0 where all was right, 1 where not,
+ * board and prints the report. With --canary it is none of this but one visitor
+ * who measures (canary.h). Exit status: 0 where all was right, 1 where not,
  * 2 for a wrong command line.
  */
 #include "common/clock.h"
 #include "common/log.h"
+#include "load/canary.h"
 #include "load/final.h"
 #include "load/worker.h"
 
@@ -156,6 +158,14 @@ static int s_run(const config_t *config, const replay_t *replay)
     return status;
 }
 
+static int s_run_canary(config_t *config)
+{
+    int status = canary_run(config, share);
+    config_free(config);
+    munmap(share, sizeof *share);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     config_t config;
@@ -165,6 +175,8 @@ int main(int argc, char **argv)
     s_raise_limit();
     share = s_map(sizeof *share);
     s_catch_signals();
+    if (config.canary)
+        return s_run_canary(&config);
     if (config.replay &&
         replay_load(&replay, config.replay, (uint32_t)config.placers,
                     (uint32_t)config.replay_limit) < 0)

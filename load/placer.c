@@ -49,7 +49,7 @@ struct placer {
 };
 
 placer_t *placer_new(hub_t *hub, client_t *client, uint32_t number,
-                     const void *secret, size_t secret_size)
+                     const signer_t *signer)
 {
     const config_t *config = hub->config;
     placer_t *self = mem_zalloc(1, sizeof *self);
@@ -59,8 +59,8 @@ placer_t *placer_new(hub_t *hub, client_t *client, uint32_t number,
     self->hub = hub;
     self->client = client;
     self->token =
-        token_sign(secret, secret_size, sub, now,
-                   now + (uint64_t)config->duration * 1000 + TOKEN_EXTRA_MS);
+        signer_token(signer, sub, now,
+                     now + (uint64_t)config->duration * 1000 + TOKEN_EXTRA_MS);
     self->first = self->next = (uint32_t)random_u64();
     self->window = (uint32_t)config->window;
     self->slots = mem_zalloc(self->window, sizeof(slot_t));
@@ -81,11 +81,6 @@ void placer_destroy(placer_t **self_p)
     free(self->slots);
     free(self);
     *self_p = NULL;
-}
-
-const char *placer_token(const placer_t *self)
-{
-    return self->token;
 }
 
 static slot_t *s_slot(placer_t *self, uint32_t request)
@@ -293,6 +288,7 @@ static fate_t s_fate(const placer_t *self, verdict_status_t status)
         [VERDICT_PAUSED] = LATER,          [VERDICT_COOLDOWN] = REFUSED,
         [VERDICT_OUT_OF_BOUNDS] = REFUSED, [VERDICT_BAD_COLOR] = REFUSED,
         [VERDICT_BANNED] = REFUSED,        [VERDICT_UNAUTHORIZED] = REFUSED,
+        [VERDICT_PROTECTED] = REFUSED,     [VERDICT_TOO_LATE] = REFUSED,
     };
     /* A replay leaves nothing out; a player waits and thinks of another. */
     if (status == VERDICT_COOLDOWN && self->hub->replay)
@@ -353,3 +349,38 @@ bool placer_done(const placer_t *self)
 {
     return self->first == self->next && !self->left;
 }
+
+/* For its client */
+
+static const char *s_token(void *player)
+{
+    const placer_t *self = player;
+    return self->token;
+}
+
+static void s_opened(void *player, const wire_hello_t *hello, uint64_t now_us)
+{
+    placer_opened(player, hello, now_us);
+}
+
+static void s_verdict(void *player, const wire_verdict_t *verdict,
+                      uint64_t now_us)
+{
+    placer_verdict(player, verdict, now_us);
+}
+
+static void s_lost(void *player)
+{
+    placer_lost(player);
+}
+
+static void s_pump(void *player)
+{
+    placer_pump(player);
+}
+
+const client_ops_t placer_ops = {.token = s_token,
+                                 .opened = s_opened,
+                                 .verdict = s_verdict,
+                                 .lost = s_lost,
+                                 .pump = s_pump};

@@ -16,17 +16,20 @@
 
 #include "common/wire.h"
 #include "load/client.h"
+#include "load/signer.h"
+
+typedef struct placer placer_t;
 
 /* For the user `number`; frees nothing of client. A replay's placer places the
  * entries of its share. */
 placer_t *placer_new(hub_t *hub, client_t *client, uint32_t number,
-                     const void *secret, size_t secret_size);
+                     const signer_t *signer);
 void placer_destroy(placer_t **self_p);
 
-/* Borrowed; for the upgrade. */
-const char *placer_token(const placer_t *self);
+/* Of a placer, for its client. */
+extern const client_ops_t placer_ops;
 
-/* From its client: HELLO came, a verdict came, the connection went. */
+/* As its client calls them: HELLO came, a verdict came, the connection went. */
 void placer_opened(placer_t *self, const wire_hello_t *hello, uint64_t now_us);
 void placer_verdict(placer_t *self, const wire_verdict_t *verdict,
                     uint64_t now_us);

@@ -15,7 +15,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/token.h"
 #include "load/boards.h"
 #include "load/client.h"
 #include "load/placer.h"
@@ -65,20 +64,19 @@ static int s_make_placers(worker_t *self)
     const config_t *config = self->hub.config;
     if (!self->placer_count)
         return 0;
-    size_t size;
-    char *secret = secret_read(config->secret_file, &size);
-    if (!secret)
+    signer_t *signer = signer_new(config);
+    if (!signer)
         return -1;
     uint32_t first =
         (uint32_t)(config->placers * self->hub.worker / config->processes);
     self->placers = mem_zalloc(self->placer_count, sizeof(placer_t *));
     for (uint32_t i = 0; i < self->placer_count; i++) {
         client_t *client = &self->clients[self->viewers + i];
-        self->placers[i] =
-            placer_new(&self->hub, client, first + i, secret, size);
-        client->placer = self->placers[i];
+        self->placers[i] = placer_new(&self->hub, client, first + i, signer);
+        client->player = self->placers[i];
+        client->ops = &placer_ops;
     }
-    free(secret);
+    signer_destroy(&signer);
     return 0;
 }
 

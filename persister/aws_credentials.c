@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See aws_credentials.h. What was found is looked up again shortly before it
+ * expires.
+ */
 #include "persister/aws_credentials.h"
 
 #include "common/clock.h"

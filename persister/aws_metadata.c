@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See aws_metadata.h. It says what to ask and reads the answer; the caller
+ * fetches.
+ */
 #include "persister/aws_metadata.h"
 
 #include "common/mem.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See aws_profile.h. The files are read line by line; what is no section and
+ * no name=value is passed over.
+ */
 #include "persister/aws_profile.h"
 
 #include "common/mem.h"

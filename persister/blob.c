@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See blob.h.
+ */
 #include "persister/blob.h"
 
 #include "common/cursor.h"
@@ -7,10 +10,14 @@
 #include <assert.h>
 #include <libdeflate.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 #define BLOB_VERSION 1
 #define CRC_OFFSET 13 /* version, first and count stand before it */
+/* A skippable frame: magic, size of its content, content. */
+#define CHAIN_MAGIC (ZSTD_MAGIC_SKIPPABLE_START + 12)
+#define CHAIN_FRAME_BYTES (4 + 4 + CHAIN_BYTES)
 /* Without seq. */
 #define PLANES (RECORD_BYTES - 8)
 /* Level 1 is where a record costs least CPU for what it saves: higher ones
@@ -45,7 +52,8 @@ void blob_codec_destroy(blob_codec_t **self_p)
 
 size_t blob_bound(size_t count)
 {
-    return BLOB_HEAD_BYTES + ZSTD_compressBound(PLANES * count);
+    return BLOB_HEAD_BYTES + CHAIN_FRAME_BYTES +
+           ZSTD_compressBound(PLANES * count);
 }
 
 static uint32_t s_crc(const uint8_t *bytes, size_t size)
@@ -55,8 +63,33 @@ static uint32_t s_crc(const uint8_t *bytes, size_t size)
                             size - BLOB_HEAD_BYTES);
 }
 
-size_t blob_encode(blob_codec_t *self, uint8_t *bytes, const record_t *records,
-                   size_t count)
+/* Bytes written: none for an unknown chain. */
+static size_t s_put_chain(uint8_t *bytes, chain_t chain)
+{
+    if (!chain_known(chain))
+        return 0;
+    writer_t w = writer_of(bytes, CHAIN_FRAME_BYTES);
+    write_u32(&w, CHAIN_MAGIC);
+    write_u32(&w, CHAIN_BYTES);
+    for (size_t i = 0; i < CHAIN_BYTES; i++)
+        write_u8(&w, chain.bytes[i]);
+    return CHAIN_FRAME_BYTES;
+}
+
+chain_t blob_chain(const void *bytes, size_t size)
+{
+    chain_t chain = CHAIN_UNKNOWN;
+    reader_t r = reader_of(bytes, size);
+    read_bytes(&r, BLOB_HEAD_BYTES);
+    bool there = read_u32(&r) == CHAIN_MAGIC && read_u32(&r) == CHAIN_BYTES;
+    const uint8_t *found = read_bytes(&r, CHAIN_BYTES);
+    if (there && found)
+        memcpy(chain.bytes, found, CHAIN_BYTES);
+    return chain;
+}
+
+size_t blob_encode(blob_codec_t *self, uint8_t *bytes, chain_t before,
+                   const record_t *records, size_t count)
 {
     assert(count >= 1 && count <= BLOB_RECORDS_MAX);
     uint64_t before_ms = 0;
@@ -70,11 +103,13 @@ size_t blob_encode(blob_codec_t *self, uint8_t *bytes, const record_t *records,
         for (size_t plane = 0; plane < PLANES; plane++)
             self->planes[plane * count + i] = packed[8 + plane];
     }
+    size_t head = BLOB_HEAD_BYTES;
+    head += s_put_chain(bytes + head, before);
     size_t room = ZSTD_compressBound(PLANES * count);
-    size_t size = ZSTD_compressCCtx(self->compressor, bytes + BLOB_HEAD_BYTES,
-                                    room, self->planes, PLANES * count, LEVEL);
+    size_t size = ZSTD_compressCCtx(self->compressor, bytes + head, room,
+                                    self->planes, PLANES * count, LEVEL);
     assert(!ZSTD_isError(size));
-    size += BLOB_HEAD_BYTES;
+    size += head;
     writer_t w = writer_of(bytes, BLOB_HEAD_BYTES);
     write_u8(&w, BLOB_VERSION);
     write_u64(&w, records[0].seq);

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See census.h. A record leaves a fingerprint of 31 bits at its seq; the top
+ * bit says that its placement was seen.
+ */
 #include "persister/census.h"
 
 #include "common/board.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See config.h. The rows are what --help and docs/operations.md print.
+ */
 #include "persister/config.h"
 
 #define ROW(field) offsetof(persister_config_t, field)
@@ -19,8 +22,10 @@ static const setting_t rows[] = {
      "Create the store's tables and exit"},
     {"verify", SETTING_FLAG, ROW(verify), NULL, 0, 0, NULL,
      "Check the whole store against itself and the live board and exit"},
-    {"export", SETTING_CHOICE, ROW(export), "no", 0, 0, "no|csv|reddit",
-     "Write all placements to standard output and exit"},
+    {"export", SETTING_CHOICE, ROW(export), "no", 0, 0,
+     "no|csv|reddit|controls",
+     "Write all placements, or what moderators did, to standard output and "
+     "exit"},
 };
 
 const settings_t persister_settings = {

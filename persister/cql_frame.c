@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See cql_frame.h. Each decoder reads its body with a cursor that remembers an
+ * overrun, and asks once at the end.
+ */
 #include "persister/cql_frame.h"
 
 #define VERSION_RESPONSE 0x84

@@ -108,42 +108,105 @@ store_result_t cql_pixel(store_t *base, uint16_t x, uint16_t y,
     return s_newest(self, &call, record);
 }
 
+static void s_put_user(cql_call_t *call, uint64_t user)
+{
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(user >> (56 - 8 * i));
+    cql_put_blob(&call->frame, bytes, sizeof bytes);
+}
+
 store_result_t cql_user(store_t *base, uint64_t user, record_t *record)
 {
     store_cql_t *self = (store_cql_t *)base;
     cql_call_t call = {0};
-    uint8_t bytes[8];
     store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
     if (result != STORE_OK)
         return result;
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(user >> (56 - 8 * i));
     cql_begin(self, &call, CQL_USER, 1);
-    cql_put_blob(&call.frame, bytes, sizeof bytes);
+    s_put_user(&call, user);
     return s_newest(self, &call, record);
+}
+
+static bool s_add(void *context, const record_t *records, size_t count)
+{
+    (void)count; /* 1 */
+    return store_page_add(context, records);
+}
+
+/* A page of what the call asks for, whose key is put. */
+static store_result_t s_page(store_cql_t *self, cql_call_t *call,
+                             store_page_t *page)
+{
+    reading_t reading = {.visit = s_add, .context = page};
+    uint64_t before = page->before < INT64_MAX ? page->before : INT64_MAX;
+    store_page_begin(page);
+    cql_put_bigint(&call->frame, (int64_t)before);
+    store_result_t result = cql_finish(
+        self, call, CQL_LOOKUP_MS, (int32_t)page->max + 1, s_on_row, &reading);
+    return s_settle(self, result, &reading);
+}
+
+store_result_t cql_history(store_t *base, uint16_t x, uint16_t y,
+                           store_page_t *page)
+{
+    store_cql_t *self = (store_cql_t *)base;
+    cql_call_t call = {0};
+    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
+    if (result != STORE_OK)
+        return result;
+    cql_begin(self, &call, CQL_HISTORY, 3);
+    cql_put_int(&call.frame, x);
+    cql_put_int(&call.frame, y);
+    return s_page(self, &call, page);
+}
+
+store_result_t cql_user_history(store_t *base, uint64_t user,
+                                store_page_t *page)
+{
+    store_cql_t *self = (store_cql_t *)base;
+    cql_call_t call = {0};
+    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
+    if (result != STORE_OK)
+        return result;
+    cql_begin(self, &call, CQL_USER_HISTORY, 2);
+    s_put_user(&call, user);
+    return s_page(self, &call, page);
 }
 
 /* ---- The journal --------------------------------------------------------- */
 
+typedef struct {
+    remote_blob_fn visit;
+    void *context;
+} blobs_t;
+
 static bool s_on_blob(void *context, const cql_bytes_t *values, uint32_t count)
 {
-    journal_cursor_t *cursor = context;
+    blobs_t *blobs = context;
     const uint8_t *blob = count == 1 ? values[0].bytes : NULL;
-    return journal_cursor_take(cursor, blob ? blob : (const uint8_t *)"",
-                               blob ? values[0].size : 0);
+    return blobs->visit(blobs->context, blob ? blob : (const uint8_t *)"",
+                        blob ? values[0].size : 0);
 }
 
-static store_result_t s_read_chunk(store_cql_t *self, uint64_t chunk,
-                                   journal_cursor_t *cursor)
+store_result_t cql_blobs(void *context, int64_t chunk, uint64_t least,
+                         uint64_t most, remote_blob_fn visit,
+                         void *visit_context)
 {
+    store_cql_t *self = context;
+    blobs_t blobs = {visit, visit_context};
     cql_call_t call = {0};
-    uint64_t to = cursor->to < INT64_MAX ? cursor->to : INT64_MAX;
     cql_begin(self, &call, CQL_SCAN, 3);
-    cql_put_bigint(&call.frame, (int64_t)chunk);
-    cql_put_bigint(&call.frame, (int64_t)journal_cursor_least(cursor));
-    cql_put_bigint(&call.frame, (int64_t)to);
+    cql_put_bigint(&call.frame, chunk);
+    cql_put_bigint(&call.frame, (int64_t)least);
+    cql_put_bigint(&call.frame, most < INT64_MAX ? (int64_t)most : INT64_MAX);
     return cql_finish(self, &call, CQL_LONG_MS, BLOBS_A_PAGE, s_on_blob,
-                      cursor);
+                      &blobs);
+}
+
+static bool s_take(void *cursor, const uint8_t *bytes, size_t size)
+{
+    return journal_cursor_take(cursor, bytes, size);
 }
 
 store_result_t cql_scan(store_t *base, uint64_t from, uint64_t to,
@@ -157,7 +220,8 @@ store_result_t cql_scan(store_t *base, uint64_t from, uint64_t to,
     journal_cursor_init(&cursor, self->codec, from, to, visit, context);
     uint64_t chunk = journal_cursor_chunk(&cursor);
     do {
-        result = s_read_chunk(self, chunk, &cursor);
+        result = cql_blobs(self, (int64_t)chunk, journal_cursor_least(&cursor),
+                           cursor.to, s_take, &cursor);
     } while (result == STORE_OK && journal_cursor_more(&cursor, chunk++));
     if (result == STORE_OK)
         result = journal_cursor_result(&cursor, self->state.checkpoint);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See cql_request.h. A frame's length is put in when its body is complete.
+ */
 #include "persister/cql_request.h"
 
 #include "common/mem.h"

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADS_MAX 65536 /* read at once while thinning */
 #define HEADS_A_PAGE 500
 #define PARTS_A_PAGE 16
 
@@ -191,6 +190,25 @@ store_result_t cql_put_snapshot(store_t *base, const store_snapshot_t *snapshot)
     return result;
 }
 
+store_result_t cql_newest_snapshot(store_t *base, uint64_t *seq,
+                                   uint64_t *taken_at_ms)
+{
+    store_cql_t *self = (store_cql_t *)base;
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
+    if (result != STORE_OK)
+        return result;
+    return snapshot_newest_head(s_read_heads, self, seq, taken_at_ms);
+}
+
+store_result_t cql_snapshots(store_t *base, store_stamp_fn visit, void *context)
+{
+    store_cql_t *self = (store_cql_t *)base;
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
+    if (result != STORE_OK)
+        return result;
+    return snapshot_heads_visit(s_read_heads, self, visit, context);
+}
+
 /* ---- Thin ---------------------------------------------------------------- */
 
 static store_result_t s_drop(void *context, const snapshot_head_t *head)
@@ -209,10 +227,21 @@ store_result_t cql_thin_snapshots(store_t *base, uint64_t now_ms)
     store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result != STORE_OK)
         return result;
-    snapshot_heads_t heads = snapshot_heads_of(HEADS_MAX);
+    snapshot_heads_t heads = snapshot_heads_of(SNAPSHOT_HEADS_MAX);
     result = s_read_heads(self, UINT64_MAX, &heads);
     if (result == STORE_OK)
         result = snapshot_heads_thin(&heads, now_ms, s_drop, self);
+    snapshot_heads_fini(&heads);
+    return result;
+}
+
+store_result_t cql_cut_snapshots(void *context, uint64_t after)
+{
+    store_cql_t *self = context;
+    snapshot_heads_t heads = snapshot_heads_of(SNAPSHOT_HEADS_MAX);
+    store_result_t result = s_read_heads(self, UINT64_MAX, &heads);
+    if (result == STORE_OK)
+        result = snapshot_heads_cut(&heads, after, s_drop, self);
     snapshot_heads_fini(&heads);
     return result;
 }

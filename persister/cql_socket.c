@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See cql_socket.h. Opening blocks until its deadline; reading and writing
+ * then return what the kernel or OpenSSL has.
+ */
 #include "persister/cql_socket.h"
 
 #include "common/clock.h"

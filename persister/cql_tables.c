@@ -64,10 +64,24 @@ static const char *const statements[CQL_STATEMENTS] = {
     [CQL_STATE_MOVE] = "UPDATE %s.meta SET checkpoint = ?, epoch = ? "
                        "WHERE name = 'state' "
                        "IF checkpoint = ? AND epoch = ?",
+    [CQL_MARK_GET] = "SELECT checkpoint, epoch FROM %s.meta WHERE name = ?",
+    [CQL_MARK_PUT] = "INSERT INTO %s.meta (name, checkpoint, epoch) "
+                     "VALUES (?, ?, ?)",
+    [CQL_MARK_DROP] = "DELETE FROM %s.meta WHERE name = ?",
+    [CQL_BLOB_DROP] = "DELETE FROM %s.journal "
+                      "WHERE chunk = ? AND first = ? AND last = ?",
+    [CQL_ROW_DROP] = "DELETE FROM %s.placements "
+                     "WHERE x = ? AND y = ? AND seq = ?",
+    [CQL_ROW_DROP_BY_USER] = "DELETE FROM %s.placements_by_user "
+                             "WHERE user = ? AND seq = ?",
     [CQL_PIXEL] = "SELECT " ROW " FROM %s.placements "
                   "WHERE x = ? AND y = ? LIMIT 1",
     [CQL_USER] = "SELECT " ROW " FROM %s.placements_by_user "
                  "WHERE user = ? LIMIT 1",
+    [CQL_HISTORY] = "SELECT " ROW " FROM %s.placements "
+                    "WHERE x = ? AND y = ? AND seq < ?",
+    [CQL_USER_HISTORY] = "SELECT " ROW " FROM %s.placements_by_user "
+                         "WHERE user = ? AND seq < ?",
     [CQL_SCAN] = "SELECT data FROM %s.journal "
                  "WHERE chunk = ? AND first >= ? AND first <= ?",
     [CQL_PLACEMENTS] = "SELECT " ROW " FROM %s.placements",

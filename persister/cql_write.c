@@ -18,38 +18,23 @@
 
 /* ---- State --------------------------------------------------------------- */
 
-static bool s_on_state(void *context, const cql_bytes_t *values, uint32_t count)
+/* None at all is an empty store; one that cannot be read is not. */
+store_result_t cql_read_state(void *context, store_state_t *state)
 {
-    store_state_t *state = context;
-    int64_t checkpoint, epoch;
-    if (count == 2 && cql_value_bigint(values[0], &checkpoint) &&
-        cql_value_bigint(values[1], &epoch))
-        *state = (store_state_t){(uint64_t)checkpoint, (uint32_t)epoch};
-    return false;
-}
-
-store_result_t cql_read_state(store_cql_t *self)
-{
+    store_cql_t *self = context;
     cql_call_t call = {0};
-    store_state_t state = {0};
+    uint64_t checkpoint = 0, epoch = 0;
     cql_begin(self, &call, CQL_STATE_GET, 0);
-    store_result_t result =
-        cql_finish(self, &call, CQL_WRITE_MS, 0, s_on_state, &state);
-    if (result == STORE_OK)
-        self->state = state;
-    return result;
-}
-
-static store_result_t s_read_state(void *self, store_state_t *state)
-{
-    store_result_t result = cql_read_state(self);
-    *state = ((store_cql_t *)self)->state;
-    return result;
+    store_result_t result = cql_numbers(self, &call, &checkpoint, &epoch);
+    if (result != STORE_OK && result != STORE_NONE)
+        return result;
+    *state = (store_state_t){checkpoint, (uint32_t)epoch};
+    return STORE_OK;
 }
 
 /* The first row is inserted, later ones are updates. */
-static store_result_t s_put_state(void *context, store_state_t from,
-                                  store_state_t to, bool *applied)
+store_result_t cql_put_state(void *context, store_state_t from,
+                             store_state_t to, bool *applied)
 {
     store_cql_t *self = context;
     bool first = from.checkpoint == 0 && from.epoch == 0;
@@ -133,18 +118,35 @@ static void s_on_blob(cql_call_t *call)
     s_worsen(call->context, call);
 }
 
-static void s_start_blob(writing_t *writing, cql_call_t *call,
+static void s_begin_blob(store_cql_t *self, cql_call_t *call, int64_t chunk,
+                         uint64_t first, uint64_t last, const uint8_t *bytes,
+                         size_t size)
+{
+    cql_begin(self, call, CQL_BLOB_PUT, 4);
+    cql_put_bigint(&call->frame, chunk);
+    cql_put_bigint(&call->frame, (int64_t)first);
+    cql_put_bigint(&call->frame, (int64_t)last);
+    cql_put_blob(&call->frame, bytes, size);
+}
+
+store_result_t cql_put_journal(void *context, int64_t chunk, uint64_t first,
+                               uint64_t last, const uint8_t *bytes, size_t size)
+{
+    store_cql_t *self = context;
+    cql_call_t call = {0};
+    s_begin_blob(self, &call, chunk, first, last, bytes, size);
+    return cql_finish(self, &call, CQL_WRITE_MS, 0, NULL, NULL);
+}
+
+static void s_start_blob(writing_t *writing, cql_call_t *call, chain_t before,
                          const record_t *records, size_t count)
 {
     store_cql_t *self = writing->store;
     uint64_t first = records[0].seq;
     uint8_t *blob = mem_alloc(blob_bound(count));
-    size_t size = blob_encode(self->codec, blob, records, count);
-    cql_begin(self, call, CQL_BLOB_PUT, 4);
-    cql_put_bigint(&call->frame, (int64_t)(first >> JOURNAL_CHUNK_SHIFT));
-    cql_put_bigint(&call->frame, (int64_t)first);
-    cql_put_bigint(&call->frame, (int64_t)(first + count - 1));
-    cql_put_blob(&call->frame, blob, size);
+    size_t size = blob_encode(self->codec, blob, before, records, count);
+    s_begin_blob(self, call, (int64_t)(first >> JOURNAL_CHUNK_SHIFT), first,
+                 first + count - 1, blob, size);
     cql_execute_end(&call->frame, 0, (cql_bytes_t){0}, false);
     free(blob);
     call->timeout_ms = CQL_WRITE_MS;
@@ -154,13 +156,13 @@ static void s_start_blob(writing_t *writing, cql_call_t *call,
 }
 
 /* At most a blob of records: placements and blob side by side. */
-static store_result_t s_put_records(void *context, const record_t *records,
-                                    size_t count)
+static store_result_t s_put_records(void *context, chain_t before,
+                                    const record_t *records, size_t count)
 {
     store_cql_t *self = context;
     cql_call_t blob = {0};
     writing_t writing = {.store = self, .records = records, .left = count};
-    s_start_blob(&writing, &blob, records, count);
+    s_start_blob(&writing, &blob, before, records, count);
     for (unsigned i = 0; i < self->parallel && writing.left > 0; i++) {
         cql_call_t *call = &self->batches[i];
         call->timeout_ms = CQL_WRITE_MS;
@@ -173,23 +175,26 @@ static store_result_t s_put_records(void *context, const record_t *records,
     return writing.result;
 }
 
-static void s_fail(void *self, const char *why)
+void cql_fail(void *self, const char *why)
 {
     cql_client_fail(((store_cql_t *)self)->client, "%s", why);
 }
 
-store_result_t cql_write(store_t *base, const record_t *records, size_t count,
-                         uint32_t epoch)
+store_result_t cql_write(store_t *base, chain_t before, const record_t *records,
+                         size_t count, uint32_t epoch)
 {
     static const remote_writer_t writer = {
-        .read_state = s_read_state,
+        .read_state = cql_read_state,
         .put_records = s_put_records,
-        .put_state = s_put_state,
-        .fail = s_fail,
+        .put_state = cql_put_state,
+        .fail = cql_fail,
     };
     store_cql_t *self = (store_cql_t *)base;
     store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
+    if (result == STORE_OK)
+        result = remote_settle(&self->remote, base, &self->state);
     if (result != STORE_OK)
         return result;
-    return remote_write(&writer, self, &self->state, records, count, epoch);
+    return remote_write(&writer, self, &self->state, before, records, count,
+                        epoch);
 }

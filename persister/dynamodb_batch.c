@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See dynamodb_batch.h. Each call takes the next 25 placements when those
+ * before are written.
+ */
 #include "persister/dynamodb_batch.h"
 
 #include "common/mem.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See dynamodb_client.h. Each call is signed anew for each try, since the time
+ * is part of the signature.
+ */
 #include "persister/dynamodb_client.h"
 
 #include "common/clock.h"

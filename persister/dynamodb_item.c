@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See dynamodb_item.h. Items are written with json_text.h and read with
+ * jansson.
+ */
 #include "persister/dynamodb_item.h"
 
 #include <errno.h>
@@ -17,6 +21,15 @@ void item_put_number(json_text_t *json, const char *name, uint64_t number)
 {
     s_begin(json, name, "\":{\"N\":\"");
     json_put_number(json, number);
+    json_put(json, "\"}");
+}
+
+void item_put_integer(json_text_t *json, const char *name, int64_t number)
+{
+    s_begin(json, name, "\":{\"N\":\"");
+    if (number < 0)
+        json_put(json, "-");
+    json_put_number(json, number < 0 ? -(uint64_t)number : (uint64_t)number);
     json_put(json, "\"}");
 }
 

@@ -16,6 +16,7 @@
 
 /* Members of an item, without the comma behind: "name":{"N":"1"} and so on. */
 void item_put_number(json_text_t *json, const char *name, uint64_t number);
+void item_put_integer(json_text_t *json, const char *name, int64_t number);
 void item_put_string(json_text_t *json, const char *name, const char *string);
 void item_put_hex(json_text_t *json, const char *name, uint64_t number);
 void item_put_bytes(json_text_t *json, const char *name, const void *bytes,

@@ -62,30 +62,45 @@ store_result_t dynamodb_pages(store_dynamodb_t *self, const char *operation,
 
 /* ---- The journal --------------------------------------------------------- */
 
+typedef struct {
+    remote_blob_fn visit;
+    void *context;
+} blobs_t;
+
 static bool s_on_blob(void *context, const json_t *item)
 {
-    journal_cursor_t *cursor = context;
+    blobs_t *blobs = context;
     size_t size = 0;
     uint8_t *blob = item_get_bytes(item, "data", &size);
-    bool more = journal_cursor_take(cursor, blob ? blob : (uint8_t *)"", size);
+    bool more = blobs->visit(blobs->context, blob ? blob : (uint8_t *)"", size);
     free(blob);
     return more;
 }
 
-static void s_chunk_query(store_dynamodb_t *self, json_text_t *body,
-                          uint64_t chunk, const journal_cursor_t *cursor)
+store_result_t dynamodb_blobs(void *context, int64_t chunk, uint64_t least,
+                              uint64_t most, remote_blob_fn visit,
+                              void *visit_context)
 {
-    dynamodb_begin(self, body, DYNAMODB_JOURNAL);
-    json_put(body, ",\"ConsistentRead\":true,\"KeyConditionExpression\":"
-                   "\"#c=:c AND #f BETWEEN :a AND :b\","
-                   "\"ExpressionAttributeNames\":{\"#c\":\"chunk\","
-                   "\"#f\":\"first\"},\"ExpressionAttributeValues\":{");
-    item_put_number(body, ":c", chunk);
-    json_put(body, ",");
-    item_put_number(body, ":a", journal_cursor_least(cursor));
-    json_put(body, ",");
-    item_put_number(body, ":b", cursor->to);
-    json_put(body, "}");
+    store_dynamodb_t *self = context;
+    blobs_t blobs = {visit, visit_context};
+    json_text_t body = {0};
+    dynamodb_begin(self, &body, DYNAMODB_JOURNAL);
+    json_put(&body, ",\"ConsistentRead\":true,\"KeyConditionExpression\":"
+                    "\"#c=:c AND #f BETWEEN :a AND :b\","
+                    "\"ExpressionAttributeNames\":{\"#c\":\"chunk\","
+                    "\"#f\":\"first\"},\"ExpressionAttributeValues\":{");
+    item_put_integer(&body, ":c", chunk);
+    json_put(&body, ",");
+    item_put_number(&body, ":a", least);
+    json_put(&body, ",");
+    item_put_number(&body, ":b", most);
+    json_put(&body, "}");
+    return dynamodb_pages(self, "Query", &body, s_on_blob, &blobs);
+}
+
+static bool s_take(void *cursor, const uint8_t *bytes, size_t size)
+{
+    return journal_cursor_take(cursor, bytes, size);
 }
 
 store_result_t dynamodb_scan(store_t *base, uint64_t from, uint64_t to,
@@ -97,9 +112,9 @@ store_result_t dynamodb_scan(store_t *base, uint64_t from, uint64_t to,
     uint64_t chunk = journal_cursor_chunk(&cursor);
     store_result_t result;
     do {
-        json_text_t body = {0};
-        s_chunk_query(self, &body, chunk, &cursor);
-        result = dynamodb_pages(self, "Query", &body, s_on_blob, &cursor);
+        result =
+            dynamodb_blobs(self, (int64_t)chunk, journal_cursor_least(&cursor),
+                           cursor.to, s_take, &cursor);
     } while (result == STORE_OK && journal_cursor_more(&cursor, chunk++));
     if (result == STORE_OK)
         result = journal_cursor_result(&cursor, self->state.checkpoint);

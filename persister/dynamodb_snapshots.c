@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADS_MAX 65536 /* read at once while thinning */
-
 static int s_head_read(snapshot_head_t *self, const json_t *item)
 {
     const char *body = item_get_string(item, "body");
@@ -214,6 +212,18 @@ store_result_t dynamodb_get_snapshot(store_t *base, uint64_t at_most,
     return snapshot_newest(&reader, base, at_most, snapshot);
 }
 
+store_result_t dynamodb_newest_snapshot(store_t *base, uint64_t *seq,
+                                        uint64_t *taken_at_ms)
+{
+    return snapshot_newest_head(s_read_heads, base, seq, taken_at_ms);
+}
+
+store_result_t dynamodb_snapshots(store_t *base, store_stamp_fn visit,
+                                  void *context)
+{
+    return snapshot_heads_visit(s_read_heads, base, visit, context);
+}
+
 /* ---- Thin ---------------------------------------------------------------- */
 
 static store_result_t s_drop(void *context, const snapshot_head_t *head)
@@ -225,10 +235,20 @@ static store_result_t s_drop(void *context, const snapshot_head_t *head)
 store_result_t dynamodb_thin_snapshots(store_t *base, uint64_t now_ms)
 {
     store_dynamodb_t *self = (store_dynamodb_t *)base;
-    snapshot_heads_t heads = snapshot_heads_of(HEADS_MAX);
+    snapshot_heads_t heads = snapshot_heads_of(SNAPSHOT_HEADS_MAX);
     store_result_t result = s_read_heads(self, UINT64_MAX, &heads);
     if (result == STORE_OK)
         result = snapshot_heads_thin(&heads, now_ms, s_drop, self);
+    snapshot_heads_fini(&heads);
+    return result;
+}
+
+store_result_t dynamodb_cut_snapshots(void *self, uint64_t after)
+{
+    snapshot_heads_t heads = snapshot_heads_of(SNAPSHOT_HEADS_MAX);
+    store_result_t result = s_read_heads(self, UINT64_MAX, &heads);
+    if (result == STORE_OK)
+        result = snapshot_heads_cut(&heads, after, s_drop, self);
     snapshot_heads_fini(&heads);
     return result;
 }

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See export.h. Each format is a row of a table: its head, and how one record
+ * is printed.
+ */
 #include "persister/export.h"
 
 #include "common/board.h"
@@ -17,7 +21,7 @@ typedef size_t (*row_fn)(char *row, const record_t *record,
 
 typedef struct {
     const char *name, *head;
-    row_fn row;
+    row_fn row;   /* of a placement; NULL: rows are actions */
     bool palette; /* needs one */
 } format_t;
 
@@ -25,7 +29,43 @@ static const format_t formats[] = {
     {"csv", "seq,placed_at,user,x,y,color", export_csv_row, false},
     {"reddit", "timestamp,user_id,pixel_color,coordinate", export_reddit_row,
      true},
+    {"controls", "seq,at,by,role,verb,user,from,until,x0,y0,x1,y1,upto,text",
+     NULL, false},
 };
+
+/* Text in quotes, each of its own doubled; a control character as a blank. */
+static size_t s_quote(char *row, const char *text)
+{
+    char *at = row;
+    *at++ = '"';
+    for (; *text; text++) {
+        if (*text == '"')
+            *at++ = '"';
+        *at++ = (unsigned char)*text < ' ' ? ' ' : *text;
+    }
+    *at++ = '"';
+    *at = '\0';
+    return (size_t)(at - row);
+}
+
+size_t export_control_row(char *row, const control_t *control)
+{
+    char by[USER_HEX_BYTES], user[USER_HEX_BYTES];
+    const selection_t *of = &control->of;
+    user_to_hex(control->by, by);
+    user_to_hex(of->user, user);
+    size_t at = (size_t)snprintf(
+        row, EXPORT_ROW_MAX,
+        "%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%s,%" PRIu64 ",%" PRIu64
+        ",%u,%u,%u,%u,%" PRIu64 ",",
+        control->seq, control->at_ms, by, rank_word(control->rank),
+        control_word(control->verb), of->has & HAS_USER ? user : "",
+        of->from_ms, of->until_ms, of->x0, of->y0, of->x1, of->y1, of->upto);
+    at += s_quote(row + at, control->text);
+    row[at++] = '\n';
+    row[at] = '\0';
+    return at;
+}
 
 size_t export_csv_row(char *row, const record_t *record, const canvas_t *canvas)
 {
@@ -56,15 +96,28 @@ size_t export_reddit_row(char *row, const record_t *record,
 typedef struct {
     const format_t *format;
     canvas_t canvas;
+    control_reader_t reader;
     uint64_t next;
 } export_t;
+
+/* The row that ends with this record; 0 if none does. */
+static size_t s_row(export_t *self, char *row, const record_t *record)
+{
+    control_t control;
+    if (!record_is_control(record))
+        return self->format->row ? self->format->row(row, record, &self->canvas)
+                                 : 0;
+    return !self->format->row && control_read(&self->reader, record, &control)
+               ? export_control_row(row, &control)
+               : 0;
+}
 
 static bool s_visit(void *context, const record_t *records, size_t count)
 {
     export_t *self = context;
     char row[EXPORT_ROW_MAX];
     for (size_t i = 0; i < count; i++) {
-        size_t length = self->format->row(row, &records[i], &self->canvas);
+        size_t length = s_row(self, row, &records[i]);
         if (fwrite(row, 1, length, stdout) != length)
             return false;
     }
@@ -102,7 +155,7 @@ static int s_export(export_t *self, store_t *store)
 {
     store_state_t state;
     store->only_reads = true;
-    if (store->ops->open(store, &state) != STORE_OK)
+    if (store_open(store, &state, NULL) != STORE_OK)
         return s_fail(store, "open");
     if (self->format->palette && state.checkpoint &&
         s_palette(store, &self->canvas))

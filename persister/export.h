@@ -7,12 +7,12 @@
 #define PERSISTER_EXPORT_H
 
 #include "common/canvas.h"
-#include "common/record.h"
+#include "common/control.h"
 
 #include <stddef.h>
 
 /* No row is longer. */
-#define EXPORT_ROW_MAX 128
+#define EXPORT_ROW_MAX (320 + 2 * CONTROL_TEXT_MAX)
 
 /* "seq,placed_at,user,x,y,color": time in ms, user in hex. Returns the length;
  * `row` holds EXPORT_ROW_MAX. */
@@ -24,7 +24,12 @@ size_t export_csv_row(char *row, const record_t *record,
 size_t export_reddit_row(char *row, const record_t *record,
                          const canvas_t *canvas);
 
-/* "csv" or "reddit"; the exit code. The palette is the newest snapshot's. */
+/* "seq,at,by,role,verb,user,from,until,x0,y0,x1,y1,upto,text": what an operator
+ * did. */
+size_t export_control_row(char *row, const control_t *control);
+
+/* "csv", "reddit" or "controls"; the exit code. The palette is the newest
+ * snapshot's. */
 int export_all(const char *store, const char *format);
 
 #endif

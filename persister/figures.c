@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See figures.h. The values are kept in one array, in the order of
+ * metrics.def.
+ */
 #include "persister/figures.h"
 
 #include "common/mem.h"
@@ -26,7 +30,7 @@ static char *s_render(void *context, size_t *length)
 {
     figures_t *self = context;
     self->gather(self->context);
-    return metrics_render(rows, self->values, FIGURES, length);
+    return metrics_render(rows, self->values, NULL, FIGURES, length);
 }
 
 static int s_on_readable(zloop_t *loop, zmq_pollitem_t *item, void *arg)

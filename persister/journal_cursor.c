@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See journal_cursor.h. What a blob repeats of the one before it is skipped by
+ * seq.
+ */
 #include "persister/journal_cursor.h"
 
 #include "common/mem.h"

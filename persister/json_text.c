@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See json_text.h. The text grows by doubling.
+ */
 #include "persister/json_text.h"
 
 #include "common/mem.h"

@@ -1,6 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See link.h. Each broker is a row of a table; the sockets are read on the
+ * owner's loop.
+ */
 #include "persister/link.h"
 
+#include "common/bus_peer.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -33,6 +38,7 @@ struct link {
     zsock_t *journal; /* to journal_of; NULL while not wanted or no leader */
     size_t journal_of;
     bool journal_wanted, journal_paused, journal_read;
+    bus_peer_t formats;
 };
 
 static int s_on_journal(zloop_t *loop, zsock_t *socket, void *arg)
@@ -138,6 +144,16 @@ static void s_take_board(broker_t *broker, zframe_t **frame)
         self->events.on_board(self->events.context, &board);
 }
 
+static void s_take_chain(broker_t *broker, zframe_t **frame)
+{
+    link_t *self = broker->link;
+    bus_chain_t chain;
+    if (bus_decode_chain(&chain, zframe_data(*frame), zframe_size(*frame)))
+        s_bad(broker);
+    else if (broker->number == self->leader)
+        self->events.on_chain(self->events.context, &chain);
+}
+
 static void s_ignore(broker_t *broker, zframe_t **frame)
 {
     (void)broker;
@@ -151,6 +167,8 @@ static const struct {
     {BUS_GRANT, s_take_grant},      {BUS_RECORDS, s_take_records},
     {BUS_SNAPSHOT_ASK, s_take_ask}, {BUS_REPLAY, s_take_ask},
     {BUS_BOARD, s_take_board},      {BUS_RANGE, s_ignore},
+    {BUS_CHAIN_ASK, s_take_ask},    {BUS_CHAIN, s_take_chain},
+    {BUS_LOOK, s_take_ask},         {BUS_BELOW_ASK, s_take_ask},
 };
 
 static int s_on_message(zloop_t *loop, zsock_t *socket, void *arg)
@@ -161,6 +179,9 @@ static int s_on_message(zloop_t *loop, zsock_t *socket, void *arg)
     if (!frame)
         return 0;
     uint8_t type = bus_type(zframe_data(frame), zframe_size(frame));
+    if (!bus_peer_fits(&broker->link->formats, "broker", zframe_data(frame),
+                       zframe_size(frame), clock_mono_ms()))
+        type = 0;
     size_t i = 0;
     while (i < sizeof messages / sizeof *messages && messages[i].type != type)
         i++;
@@ -183,19 +204,17 @@ static zsock_t *s_dealer(broker_t *broker, bus_channel_t channel)
     return socket;
 }
 
-static int s_add(link_t *self, const char *base, size_t length)
+static int s_add(void *context, const char *base)
 {
-    if (!length)
-        return 0;
+    link_t *self = context;
     if (self->count == BROKERS_MAX) {
-        log_error("brokers", "why=\"more than %d\"", BROKERS_MAX);
+        log_error("too_many_brokers", "max=%d", BROKERS_MAX);
         return -1;
     }
     broker_t *broker = &self->brokers[self->count];
     broker->link = self;
     broker->number = self->count++;
-    broker->base = mem_zalloc(length + 1, 1);
-    memcpy(broker->base, base, length);
+    broker->base = mem_strdup(base);
     broker->control = s_dealer(broker, BUS_CONTROL);
     broker->ingress = s_dealer(broker, BUS_INGRESS);
     return broker->control && broker->ingress ? 0 : -1;
@@ -209,13 +228,8 @@ link_t *link_new(const char *brokers, const bus_security_t *security,
     self->events = *events;
     self->security = *security;
     self->leader = NOBODY;
-    for (const char *at = brokers; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (s_add(self, at, strcspn(at, ","))) {
-            link_destroy(&self);
-            return NULL;
-        }
-    }
+    if (endpoints_each(brokers, s_add, self) < 0)
+        link_destroy(&self);
     return self;
 }
 
@@ -279,12 +293,21 @@ void link_replay(link_t *self, uint64_t from, uint32_t max)
     s_send(self->brokers[self->leader].control, bytes, size);
 }
 
+void link_ask_chain(link_t *self, uint64_t seq)
+{
+    if (self->leader == NOBODY)
+        return;
+    uint8_t bytes[BUS_SMALL_MAX];
+    size_t size = bus_put_chain_ask(bytes, seq);
+    s_send(self->brokers[self->leader].control, bytes, size);
+}
+
 void link_ask_board(link_t *self)
 {
     if (self->leader == NOBODY)
         return;
     uint8_t bytes[BUS_SMALL_MAX];
-    size_t size = bus_put_sync(bytes, &(bus_sync_t){0, 0});
+    size_t size = bus_put_sync(bytes, &(bus_sync_t){0});
     s_send(self->brokers[self->leader].ingress, bytes, size);
 }
 

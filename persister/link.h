@@ -26,8 +26,10 @@ typedef struct {
     /* RECORDS that answer link_replay. */
     void (*on_replay)(void *context, zframe_t **frame);
     void (*on_board)(void *context, const bus_board_t *board);
-    /* SNAPSHOT_ASK or REPLAY of a broker that starts cold; link_answer with
-     * that number reaches it. */
+    /* The leader's answer to link_ask_chain. */
+    void (*on_chain)(void *context, const bus_chain_t *chain);
+    /* SNAPSHOT_ASK or REPLAY of a broker that starts cold, or a leader's LOOK
+     * or BELOW_ASK; link_answer with that number reaches it. */
     void (*on_ask)(void *context, size_t broker, zframe_t **frame);
     void (*on_bad)(void *context);
 } link_events_t;
@@ -49,6 +51,7 @@ void link_pause_journal(link_t *self, bool paused);
 /* To the leader; nothing where none is known. */
 void link_replay(link_t *self, uint64_t from, uint32_t max);
 void link_ask_board(link_t *self);
+void link_ask_chain(link_t *self, uint64_t seq);
 
 /* Takes the frame. */
 void link_answer(link_t *self, size_t broker, zframe_t **frame);

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See live.h. All brokers are asked, as an edge asks for the board; only the
+ * leader answers.
+ */
 #include "persister/live.h"
 
 #include "common/bus.h"
@@ -13,39 +17,36 @@
 #define BROKERS_MAX 8
 
 typedef struct {
+    const bus_security_t *security;
     zsock_t *sockets[BROKERS_MAX];
     size_t count;
     zpoller_t *poller;
 } ask_t;
 
-/* tcp endpoints speak CURVE, and without the secret there is nobody to ask. */
+/* tcp endpoints speak CURVE, and without keys there is nobody to ask. */
 static bool s_reachable(const char *base, const bus_security_t *security)
 {
-    return security->secret || strcmp(security->curve, "auto") ||
+    return security->keys || strcmp(security->curve, "auto") ||
            strncmp(base, "tcp://", 6);
 }
 
-static void s_connect(ask_t *ask, const char *brokers,
-                      const bus_security_t *security)
+static int s_connect(void *context, const char *base)
 {
-    char *text = mem_strdup(brokers), *rest = text, *base;
-    ask->poller = zpoller_new(NULL);
-    while ((base = strsep(&rest, ",")) && ask->count < BROKERS_MAX) {
-        if (!*base || !s_reachable(base, security))
-            continue;
-        zsock_t *socket = bus_connect(base, BUS_INGRESS, security);
-        if (!socket)
-            continue;
-        zpoller_add(ask->poller, socket);
-        ask->sockets[ask->count++] = socket;
-    }
-    free(text);
+    ask_t *ask = context;
+    if (ask->count == BROKERS_MAX || !s_reachable(base, ask->security))
+        return 0;
+    zsock_t *socket = bus_connect(base, BUS_INGRESS, ask->security);
+    if (!socket)
+        return 0;
+    zpoller_add(ask->poller, socket);
+    ask->sockets[ask->count++] = socket;
+    return 0;
 }
 
 static void s_send(ask_t *ask)
 {
     uint8_t bytes[BUS_SMALL_MAX];
-    size_t size = bus_put_sync(bytes, &(bus_sync_t){0, 0});
+    size_t size = bus_put_sync(bytes, &(bus_sync_t){0});
     for (size_t i = 0; i < ask->count; i++) {
         zframe_t *frame = zframe_new(bytes, size);
         zframe_send(&frame, ask->sockets[i], ZFRAME_DONTWAIT);
@@ -66,14 +67,15 @@ static int s_take(live_t *live, zframe_t *frame)
     live->seq = said.seq;
     live->epoch = said.epoch;
     live->digest = bad ? 0 : board_digest(board);
+    live->chain = bad ? CHAIN_UNKNOWN : said.chain;
     board_destroy(&board);
     return bad ? -1 : 0;
 }
 
 int live_ask(live_t *live, const char *brokers, const bus_security_t *security)
 {
-    ask_t ask = {0};
-    s_connect(&ask, brokers, security);
+    ask_t ask = {.security = security, .poller = zpoller_new(NULL)};
+    endpoints_each(brokers, s_connect, &ask);
     uint64_t end_ms = clock_mono_ms() + ANSWER_MS, asked_ms = 0;
     int answer = -1;
     while (ask.count && answer && clock_mono_ms() < end_ms) {

@@ -9,6 +9,7 @@
 #include "common/board.h"
 #include "common/bus_socket.h"
 #include "common/canvas.h"
+#include "common/chain.h"
 
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ typedef struct {
     uint64_t seq;
     uint32_t epoch;
     uint32_t digest;
+    chain_t chain; /* at seq, or unknown */
     canvas_t canvas;
 } live_t;
 

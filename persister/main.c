@@ -2,8 +2,8 @@
  *
  * stipple-persister: records every placement in a store, and reads it back.
  */
+#include "common/bus_guard.h"
 #include "common/log.h"
-#include "common/token.h"
 #include "persister/config.h"
 #include "persister/export.h"
 #include "persister/persister.h"
@@ -18,12 +18,14 @@
 static int s_run(const persister_config_t *config,
                  const bus_security_t *security)
 {
+    bus_guard_t *guard = bus_guard_new(security);
     persister_t *persister = persister_new(config, security);
-    if (!persister)
-        return EXIT_FAILURE;
-    persister_run(persister);
+    int status = persister ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (persister)
+        persister_run(persister);
     persister_destroy(&persister);
-    return EXIT_SUCCESS;
+    bus_guard_destroy(&guard);
+    return status;
 }
 
 static int s_create_tables(const persister_config_t *config)
@@ -42,19 +44,18 @@ static int s_create_tables(const persister_config_t *config)
 
 int main(int argc, char **argv)
 {
+    signal(SIGHUP, SIG_IGN); /* there is nothing to load again */
     persister_config_t config = {0};
     settings_load(&persister_settings, &config, argc, argv);
     const char *name = config.common.name ? config.common.name : "persister";
     /* A limit on file sizes is then a full disk: an error that passes. */
     signal(SIGXFSZ, SIG_IGN);
     log_init(name, (log_level_t)log_level_parse(config.common.log_level));
-    size_t size = 0;
-    char *secret = NULL;
-    if (config.common.secret_file)
-        secret = secret_read(config.common.secret_file, &size);
-    bus_security_t security = {secret, size, config.common.curve};
+    role_keys_t keys;
+    bus_security_t security = {.curve = config.common.curve};
     int status = EXIT_FAILURE;
-    if (config.common.secret_file && !secret)
+    if (bus_security_load(&security, &keys, ROLE_PERSISTER,
+                          config.common.key_file) < 0)
         ; /* said in the log */
     else if (config.create_tables)
         status = s_create_tables(&config);
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
         status = export_all(config.store, config.export);
     else
         status = s_run(&config, &security);
-    free(secret);
+    role_keys_wipe(&keys);
     settings_free(&persister_settings, &config);
     return status;
 }

@@ -3,9 +3,15 @@
  * The running persister: one zloop that moves records from the leading broker
  * to the writer, and confirms what the store has.
  *
- *     idle ── grant ──▶ opening ── state read ──▶ active
- *       ▲                  │                        │
+ *     idle ── grant ──▶ opening ── state read ──▶ active ◀── done ── cutting
+ *       ▲                  │                        │                     ▲
+ *       │                  │          another history is seen             │
+ *       │                  │                        ▼             found, and
+ * the │                  │                     searching ──── leader's wins ──┘
  *       └── no grant for 2 s, or another is active ─┘
+ *
+ * A store's history is never continued by another one (docs/bus.md, Forks). The
+ * picture is course.c's table; persister.c does what it says.
  */
 #ifndef PERSISTER_PERSISTER_H
 #define PERSISTER_PERSISTER_H

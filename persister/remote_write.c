@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See remote_write.h.
+ */
 #include "persister/remote_write.h"
 
 #include "persister/journal_cursor.h"
@@ -52,6 +55,8 @@ static store_result_t s_move_state(writing_t *writing, store_state_t to)
             return result;
         if (writing->state->checkpoint < from.checkpoint)
             return s_went_back(writing, from);
+        if (writing->state->checkpoint > from.checkpoint)
+            return STORE_MOVED;
         s_raise(&to, *writing->state);
         if (to.checkpoint == writing->state->checkpoint &&
             to.epoch == writing->state->epoch)
@@ -81,21 +86,25 @@ static store_result_t s_check_start(writing_t *writing, uint64_t first)
 }
 
 store_result_t remote_write(const remote_writer_t *writer, void *self,
-                            store_state_t *state, const record_t *records,
-                            size_t count, uint32_t epoch)
+                            store_state_t *state, chain_t before,
+                            const record_t *records, size_t count,
+                            uint32_t epoch)
 {
     writing_t writing = {writer, self, state};
     store_result_t result = s_check_start(&writing, records[0].seq);
     uint64_t end = records[0].seq + count;
     while (result == STORE_OK && state->checkpoint + 1 < end) {
         size_t skip = (size_t)(state->checkpoint + 1 - records[0].seq);
-        size_t part = count - skip;
+        before = records_chain(before, records, skip);
+        records += skip;
+        count -= skip;
+        size_t part = count;
         if (part > JOURNAL_RECORDS_MAX)
             part = JOURNAL_RECORDS_MAX;
-        result = writer->put_records(self, records + skip, part);
+        result = writer->put_records(self, before, records, part);
         if (result == STORE_OK)
             result = s_move_state(
-                &writing, (store_state_t){records[skip + part - 1].seq, epoch});
+                &writing, (store_state_t){records[part - 1].seq, epoch});
     }
     if (result == STORE_OK && epoch > state->epoch)
         result =

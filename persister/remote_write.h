@@ -4,7 +4,8 @@
  * checkpoint, so that a long write that breaks off is not begun from its start
  * again. The checkpoint and the epoch never go back, whoever else writes; where
  * they are found to have gone back (tables emptied, an old copy put back),
- * nothing is moved: what was below would be a hole.
+ * nothing is moved: what was below would be a hole. Where another moved the
+ * checkpoint meanwhile the result is MOVED: it may be another history.
  */
 #ifndef PERSISTER_REMOTE_WRITE_H
 #define PERSISTER_REMOTE_WRITE_H
@@ -19,8 +20,8 @@ typedef struct {
     /* The state as it stands there. */
     store_result_t (*read_state)(void *self, store_state_t *state);
     /* 1 … JOURNAL_RECORDS_MAX records, placements and blob; may come twice. */
-    store_result_t (*put_records)(void *self, const record_t *records,
-                                  size_t count);
+    store_result_t (*put_records)(void *self, chain_t before,
+                                  const record_t *records, size_t count);
     /* Puts `to` where `from` stands, {0, 0} being none; *applied is false where
      * another stands there. */
     store_result_t (*put_state)(void *self, store_state_t from,
@@ -32,7 +33,8 @@ typedef struct {
 /* The write of store.h. *state is what the store knows of its state, and is
  * kept up to date. */
 store_result_t remote_write(const remote_writer_t *writer, void *self,
-                            store_state_t *state, const record_t *records,
-                            size_t count, uint32_t epoch);
+                            store_state_t *state, chain_t before,
+                            const record_t *records, size_t count,
+                            uint32_t epoch);
 
 #endif

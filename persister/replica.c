@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See replica.h. The board is dropped when it is in doubt, and built again for
+ * the next snapshot.
+ */
 #include "persister/replica.h"
 
 #include "common/log.h"
@@ -11,15 +15,18 @@
 struct replica {
     canvas_t canvas;
     bool canvas_known;
-    bool canvas_put; /* the newest snapshot carries it */
-    board_t *board;  /* NULL until built */
+    bool canvas_put;  /* the newest snapshot carries it */
+    board_t *board;   /* NULL until built */
+    policy_t *policy; /* beside it */
     uint64_t put_seq;
     bool put; /* put_seq counts */
 };
 
 replica_t *replica_new(void)
 {
-    return mem_zalloc(1, sizeof(replica_t));
+    replica_t *self = mem_zalloc(1, sizeof *self);
+    self->policy = policy_new();
+    return self;
 }
 
 void replica_destroy(replica_t **self_p)
@@ -27,6 +34,7 @@ void replica_destroy(replica_t **self_p)
     if (!*self_p)
         return;
     board_destroy(&(*self_p)->board);
+    policy_destroy(&(*self_p)->policy);
     free(*self_p);
     *self_p = NULL;
 }
@@ -56,6 +64,12 @@ void replica_reset(replica_t *self)
     self->canvas_put = false;
 }
 
+static void s_feed(policy_t *policy, const record_t *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        policy_feed(policy, &records[i], NULL);
+}
+
 static size_t s_replay(board_t *board, const record_t *records, size_t count)
 {
     uint64_t seq;
@@ -68,7 +82,10 @@ static size_t s_replay(board_t *board, const record_t *records, size_t count)
 
 size_t replica_apply(replica_t *self, const record_t *records, size_t count)
 {
-    return self->board ? s_replay(self->board, records, count) : 0;
+    if (!self->board)
+        return 0;
+    s_feed(self->policy, records, count);
+    return s_replay(self->board, records, count);
 }
 
 bool replica_changed(const replica_t *self, uint64_t checkpoint)
@@ -90,7 +107,7 @@ static store_result_t s_base(replica_t *self, store_t *store,
             break;
         canvas_t canvas;
         *seq = snapshot.seq;
-        self->board = snapshot_board(&snapshot, &canvas);
+        self->board = snapshot_board(&snapshot, &canvas, self->policy);
         store_snapshot_free(&snapshot);
         if (self->board && !s_same_size(&canvas, &self->canvas))
             board_destroy(&self->board);
@@ -107,6 +124,7 @@ static store_result_t s_base(replica_t *self, store_t *store,
     if (result != STORE_NONE)
         return result;
     *seq = 0;
+    policy_clear(self->policy);
     self->board =
         board_new(self->canvas.width, self->canvas.height, self->canvas.bits);
     return STORE_OK;
@@ -114,14 +132,22 @@ static store_result_t s_base(replica_t *self, store_t *store,
 
 typedef struct {
     board_t *board;
-    uint64_t seq;
+    policy_t *policy;
+    uint64_t seq; /* of the board */
 } replay_t;
 
 static bool s_visit(void *context, const record_t *records, size_t count)
 {
     replay_t *replay = context;
-    s_replay(replay->board, records, count);
-    replay->seq = records[count - 1].seq;
+    s_feed(replay->policy, records, count);
+    uint64_t last = records[count - 1].seq;
+    if (last <= replay->seq)
+        return true;
+    size_t known = records[0].seq <= replay->seq
+                       ? (size_t)(replay->seq + 1 - records[0].seq)
+                       : 0;
+    s_replay(replay->board, records + known, count - known);
+    replay->seq = last;
     return true;
 }
 
@@ -133,9 +159,13 @@ static store_result_t s_build(replica_t *self, store_t *store,
     if (result != STORE_OK)
         return result;
     replay.board = self->board;
+    replay.policy = self->policy;
+    /* An action may have begun before the snapshot, and end behind it. */
+    uint64_t from =
+        replay.seq > CONTROL_RECORDS_MAX ? replay.seq - CONTROL_RECORDS_MAX : 0;
     if (replay.seq < checkpoint)
-        result = store->ops->scan(store, replay.seq + 1, checkpoint, s_visit,
-                                  &replay);
+        result =
+            store->ops->scan(store, from + 1, checkpoint, s_visit, &replay);
     if (result == STORE_OK && replay.seq == checkpoint)
         return STORE_OK;
     if (result == STORE_OK || result == STORE_NONE) {
@@ -157,8 +187,13 @@ store_result_t replica_put(replica_t *self, store_t *store, uint64_t checkpoint,
         result = s_build(self, store, checkpoint);
     if (result != STORE_OK)
         return result;
+    chain_t chain;
+    result = store_chain_at(store, checkpoint, &chain);
+    if (result != STORE_OK && result != STORE_NONE)
+        return result;
     store_snapshot_t snapshot =
-        snapshot_of(self->board, &self->canvas, checkpoint, now_ms);
+        snapshot_of(self->board, self->policy, &self->canvas,
+                    (position_t){checkpoint, chain}, now_ms);
     result = store->ops->put_snapshot(store, &snapshot);
     store_snapshot_free(&snapshot);
     if (result == STORE_OK)

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See snapshot_head.h. These are the steps that DynamoDB and Cassandra have in
+ * common.
+ */
 #include "persister/snapshot_head.h"
 
 #include "common/log.h"
@@ -21,8 +25,21 @@ void snapshot_head_fini(snapshot_head_t *self)
 void snapshot_body_name(const store_snapshot_t *snapshot,
                         char name[SNAPSHOT_BODY_SIZE])
 {
-    snprintf(name, SNAPSHOT_BODY_SIZE, "%" PRIu64 "-%" PRIu64, snapshot->seq,
-             snapshot->taken_at_ms);
+    char hex[CHAIN_HEX_BYTES];
+    bool known = chain_known(snapshot->chain);
+    chain_to_hex(snapshot->chain, hex);
+    snprintf(name, SNAPSHOT_BODY_SIZE, "%" PRIu64 "-%" PRIu64 "%s%s",
+             snapshot->seq, snapshot->taken_at_ms, known ? "-" : "",
+             known ? hex : "");
+}
+
+chain_t snapshot_body_chain(const char *name)
+{
+    chain_t chain = CHAIN_UNKNOWN;
+    const char *last = strrchr(name, '-');
+    if (last)
+        chain_from_hex(&chain, last + 1, strlen(last + 1));
+    return chain;
 }
 
 void snapshot_parts_fini(snapshot_parts_t *self)
@@ -59,6 +76,7 @@ store_result_t snapshot_of_parts(const snapshot_head_t *head,
         .seq = head->seq,
         .taken_at_ms = head->taken_at_ms,
         .digest = (uint32_t)head->digest,
+        .chain = snapshot_body_chain(head->body),
         .canvas = mem_strdup(head->canvas),
         .pixels = pixels,
         .pixels_size = head->size,
@@ -98,6 +116,47 @@ store_result_t snapshot_newest(const snapshot_reader_t *reader, void *self,
         at_most = head->seq - 1;
         snapshot_heads_fini(&heads);
     } while (again);
+    return result;
+}
+
+store_result_t
+snapshot_newest_head(store_result_t (*heads)(void *self, uint64_t at_most,
+                                             snapshot_heads_t *heads),
+                     void *self, uint64_t *seq, uint64_t *taken_at_ms)
+{
+    snapshot_heads_t found = snapshot_heads_of(1);
+    store_result_t result = heads(self, UINT64_MAX, &found);
+    if (result == STORE_OK && !found.count)
+        result = STORE_NONE;
+    if (result == STORE_OK) {
+        *seq = found.heads[0].seq;
+        *taken_at_ms = found.heads[0].taken_at_ms;
+    }
+    snapshot_heads_fini(&found);
+    return result;
+}
+
+store_result_t
+snapshot_heads_visit(store_result_t (*heads)(void *self, uint64_t at_most,
+                                             snapshot_heads_t *heads),
+                     void *self, store_stamp_fn visit, void *context)
+{
+    snapshot_heads_t all = snapshot_heads_of(SNAPSHOT_HEADS_MAX);
+    store_result_t result = heads(self, UINT64_MAX, &all);
+    bool more = result == STORE_OK;
+    for (size_t i = 0; i < all.count && more; i++)
+        more = visit(context, all.heads[i].seq, all.heads[i].taken_at_ms);
+    snapshot_heads_fini(&all);
+    return result;
+}
+
+store_result_t snapshot_heads_cut(const snapshot_heads_t *self, uint64_t after,
+                                  snapshot_drop_fn drop, void *context)
+{
+    store_result_t result = STORE_OK;
+    for (size_t i = 0; i < self->count && result == STORE_OK; i++)
+        if (self->heads[i].seq > after)
+            result = drop(context, &self->heads[i]);
     return result;
 }
 

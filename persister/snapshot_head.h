@@ -15,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNAPSHOT_BODY_SIZE 48
+#define SNAPSHOT_BODY_SIZE 80
+#define SNAPSHOT_HEADS_MAX 65536 /* read at once */
 
 typedef struct {
     uint64_t seq, taken_at_ms, digest;
@@ -26,9 +27,13 @@ typedef struct {
 
 void snapshot_head_fini(snapshot_head_t *self);
 
-/* The name of a snapshot's body: "SEQ-TAKEN_AT". */
+/* The name of a snapshot's body: "SEQ-TAKEN_AT", and "-CHAIN" if it is known.
+ * So the chain needs no column that 0.1.0's tables lack. */
 void snapshot_body_name(const store_snapshot_t *snapshot,
                         char name[SNAPSHOT_BODY_SIZE]);
+
+/* The chain that such a name says, or unknown. */
+chain_t snapshot_body_chain(const char *name);
 
 /* Parts as they are read, which must come in order. */
 typedef struct {
@@ -71,6 +76,18 @@ typedef struct {
 store_result_t snapshot_newest(const snapshot_reader_t *reader, void *self,
                                uint64_t at_most, store_snapshot_t *snapshot);
 
+/* Seq and time of the newest head; NONE where there is none. */
+store_result_t
+snapshot_newest_head(store_result_t (*heads)(void *self, uint64_t at_most,
+                                             snapshot_heads_t *heads),
+                     void *self, uint64_t *seq, uint64_t *taken_at_ms);
+
+/* Seq and time of each head, newest first, until `visit` says false. */
+store_result_t
+snapshot_heads_visit(store_result_t (*heads)(void *self, uint64_t at_most,
+                                             snapshot_heads_t *heads),
+                     void *self, store_stamp_fn visit, void *context);
+
 /* Calls `drop` for each head that snapshot_keep would not keep at now_ms, until
  * one does not give OK. */
 typedef store_result_t (*snapshot_drop_fn)(void *context,
@@ -78,5 +95,8 @@ typedef store_result_t (*snapshot_drop_fn)(void *context,
 store_result_t snapshot_heads_thin(const snapshot_heads_t *self,
                                    uint64_t now_ms, snapshot_drop_fn drop,
                                    void *context);
+/* The same for each head above `after`. */
+store_result_t snapshot_heads_cut(const snapshot_heads_t *self, uint64_t after,
+                                  snapshot_drop_fn drop, void *context);
 
 #endif

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See snapshot_pack.h. The pixels are compressed with Zstandard.
+ */
 #include "persister/snapshot_pack.h"
 
 #include "common/board.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See snapshots.h. Which snapshots stay is decided by their times alone.
+ */
 #include "persister/snapshots.h"
 
 #include "common/mem.h"
@@ -40,7 +43,24 @@ void store_snapshot_free(store_snapshot_t *snapshot)
     *snapshot = (store_snapshot_t){0};
 }
 
-board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas)
+/* -1 if what stands behind the pixels is no policy. */
+static int s_load(board_t *board, policy_t *policy,
+                  const store_snapshot_t *snapshot)
+{
+    size_t size = board_size_bytes(board);
+    if (snapshot->pixels_size < size ||
+        board_load(board, snapshot->pixels, size) < 0 ||
+        board_digest(board) != snapshot->digest)
+        return -1;
+    policy_t *unused = policy ? NULL : policy_new();
+    int bad = policy_decode(policy ? policy : unused, snapshot->pixels + size,
+                            snapshot->pixels_size - size);
+    policy_destroy(&unused);
+    return bad;
+}
+
+board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas,
+                        policy_t *policy)
 {
     canvas_t parsed;
     if (!snapshot->canvas ||
@@ -49,8 +69,7 @@ board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas)
     board_t *board = board_new(parsed.width, parsed.height, parsed.bits);
     if (!board)
         return NULL;
-    if (board_load(board, snapshot->pixels, snapshot->pixels_size) ||
-        board_digest(board) != snapshot->digest) {
+    if (s_load(board, policy, snapshot) < 0) {
         board_destroy(&board);
         return NULL;
     }
@@ -59,20 +78,27 @@ board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas)
     return board;
 }
 
-store_snapshot_t snapshot_of(const board_t *board, const canvas_t *canvas,
-                             uint64_t seq, uint64_t now_ms)
+store_snapshot_t snapshot_of(const board_t *board, const policy_t *policy,
+                             const canvas_t *canvas, position_t at,
+                             uint64_t now_ms)
 {
+    size_t pixels = board_size_bytes(board), more = 0;
+    uint8_t *bytes = policy ? policy_bytes(policy, &more) : NULL;
     char json[CANVAS_JSON_MAX];
     canvas_to_json(canvas, json, sizeof json);
     store_snapshot_t snapshot = {
-        .seq = seq,
+        .seq = at.seq,
+        .chain = at.chain,
         .taken_at_ms = now_ms,
         .digest = board_digest(board),
         .canvas = mem_strdup(json),
-        .pixels_size = board_size_bytes(board),
+        .pixels_size = pixels + more,
     };
     snapshot.pixels = mem_alloc(snapshot.pixels_size);
-    memcpy(snapshot.pixels, board_bytes(board), snapshot.pixels_size);
+    memcpy(snapshot.pixels, board_bytes(board), pixels);
+    if (more)
+        memcpy(snapshot.pixels + pixels, bytes, more);
+    free(bytes);
     return snapshot;
 }
 
@@ -85,6 +111,8 @@ size_t board_replay(board_t *board, const record_t *records, size_t count,
     size_t disagree = 0;
     for (size_t i = 0; i < count; i++) {
         const record_t *r = &records[i];
+        if (record_is_control(r))
+            continue;
         bool fits = r->x < width && r->y < height && r->color < colors;
         if (fits && board_set(board, r->y * width + r->x, r->color) ==
                         r->previous_color)

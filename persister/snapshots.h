@@ -8,6 +8,7 @@
 
 #include "common/board.h"
 #include "common/canvas.h"
+#include "common/policy.h"
 #include "common/record.h"
 #include "persister/store.h"
 
@@ -23,17 +24,20 @@ void snapshot_keep(const uint64_t *taken_at_ms, size_t count, uint64_t now_ms,
                    bool *keep);
 
 /* The snapshot's canvas and board, checked: canvas_from_json accepts its text,
- * the pixels fit that size and have its digest. NULL where any does not.
- * `canvas` may be NULL. */
-board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas);
+ * the pixels fit that size and have its digest, a policy follows or nothing.
+ * NULL if any does not. `canvas` and `policy` may be NULL. */
+board_t *snapshot_board(const store_snapshot_t *snapshot, canvas_t *canvas,
+                        policy_t *policy);
 
-/* A snapshot of `board` at seq. The caller frees it (store_snapshot_free). */
-store_snapshot_t snapshot_of(const board_t *board, const canvas_t *canvas,
-                             uint64_t seq, uint64_t now_ms);
+/* A snapshot of `board` and `policy` (NULL: none). The caller frees it
+ * (store_snapshot_free). */
+store_snapshot_t snapshot_of(const board_t *board, const policy_t *policy,
+                             const canvas_t *canvas, position_t at,
+                             uint64_t now_ms);
 
-/* Puts records on the board. Returns how many disagree with it: lie off it
- * (then left out), or their previous_color is not what it shows; *seq,
- * untouched where none does, is the first such. */
+/* Puts records on the board; control records touch nothing. Returns how many
+ * disagree with it: lie off it (then left out), or their previous_color is not
+ * what it shows; *seq, untouched if none does, is the first such. */
 size_t board_replay(board_t *board, const record_t *records, size_t count,
                     uint64_t *seq);
 

@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is read from the SQLite store: journal scans, rows, look-ups, snapshots.
+ * What is read from the SQLite store: journal scans, chains, rows, look-ups.
  */
 #include "persister/store_sqlite.h"
-
-#include "common/mem.h"
-#include "persister/snapshots.h"
 
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define ROWS_AT_ONCE 4096
-
-record_t sqlite_record(sqlite3_stmt *statement)
-{
-    return (record_t){
-        .seq = (uint64_t)sqlite3_column_int64(statement, 0),
-        .placed_at_ms = (uint64_t)sqlite3_column_int64(statement, 1),
-        .user = (uint64_t)sqlite3_column_int64(statement, 2),
-        .x = (uint16_t)sqlite3_column_int(statement, 3),
-        .y = (uint16_t)sqlite3_column_int(statement, 4),
-        .color = (uint8_t)sqlite3_column_int(statement, 5),
-    };
-}
 
 typedef struct {
     uint64_t next, to; /* visited up to next - 1 */
@@ -87,6 +70,35 @@ store_result_t sqlite_scan(store_t *base, uint64_t from, uint64_t to,
     sqlite3_reset(statement);
     if (result == STORE_OK && scan.next == from)
         return STORE_NONE;
+    return result;
+}
+
+/* The blobs from at_most + 1 down: the first that carries a chain says the one
+ * at the seq before its own. */
+store_result_t sqlite_position(store_t *base, uint64_t at_most,
+                               position_t *position)
+{
+    store_sqlite_t *self = (store_sqlite_t *)base;
+    sqlite3_stmt *statement = self->statements[SQL_BLOB_BELOW];
+    store_result_t result = STORE_NONE;
+    int code = SQLITE_DONE;
+    if (at_most >= INT64_MAX)
+        at_most = INT64_MAX - 1;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)at_most + 1);
+    while (result == STORE_NONE &&
+           (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const void *blob = sqlite3_column_blob(statement, 1);
+        size_t size = (size_t)sqlite3_column_bytes(statement, 1);
+        chain_t chain = blob ? blob_chain(blob, size) : CHAIN_UNKNOWN;
+        if (!chain_known(chain))
+            continue;
+        uint64_t first = (uint64_t)sqlite3_column_int64(statement, 0);
+        *position = (position_t){first - 1, chain};
+        result = STORE_OK;
+    }
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        result = sqlite_failure(self, "position");
+    sqlite3_reset(statement);
     return result;
 }
 
@@ -174,107 +186,4 @@ store_result_t sqlite_user(store_t *base, uint64_t user, record_t *record)
                        (sqlite3_int64)user);
     sqlite3_bind_int64(self->statements[SQL_USER_GET], 1, (sqlite3_int64)user);
     return s_look_up_whole(self, SQL_USER_FRESH, SQL_USER_GET, record);
-}
-
-store_result_t sqlite_put_snapshot(store_t *base,
-                                   const store_snapshot_t *snapshot)
-{
-    store_sqlite_t *self = (store_sqlite_t *)base;
-    sqlite3_stmt *statement = self->statements[SQL_SNAPSHOT_PUT];
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)snapshot->seq);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)snapshot->taken_at_ms);
-    sqlite3_bind_int64(statement, 3, snapshot->digest);
-    sqlite3_bind_text(statement, 4, snapshot->canvas, -1, SQLITE_STATIC);
-    sqlite3_bind_blob64(statement, 5, snapshot->pixels, snapshot->pixels_size,
-                        SQLITE_STATIC);
-    store_result_t result = sqlite_run(self, SQL_SNAPSHOT_PUT);
-    sqlite3_clear_bindings(statement); /* nothing borrowed stays bound */
-    /* Each minute is a good time: after a rush that ended the tables would stay
-     * behind until the next record came. */
-    return result == STORE_OK ? sqlite_settle(self) : result;
-}
-
-static store_snapshot_t s_snapshot(sqlite3_stmt *statement)
-{
-    const char *canvas = (const char *)sqlite3_column_text(statement, 3);
-    const void *pixels = sqlite3_column_blob(statement, 4);
-    store_snapshot_t snapshot = {
-        .seq = (uint64_t)sqlite3_column_int64(statement, 0),
-        .taken_at_ms = (uint64_t)sqlite3_column_int64(statement, 1),
-        .digest = (uint32_t)sqlite3_column_int64(statement, 2),
-        .canvas = mem_strdup(canvas ? canvas : ""),
-        .pixels_size = (size_t)sqlite3_column_bytes(statement, 4),
-    };
-    snapshot.pixels = mem_alloc(snapshot.pixels_size + 1);
-    if (pixels)
-        memcpy(snapshot.pixels, pixels, snapshot.pixels_size);
-    return snapshot;
-}
-
-store_result_t sqlite_get_snapshot(store_t *base, uint64_t at_most,
-                                   store_snapshot_t *snapshot)
-{
-    store_sqlite_t *self = (store_sqlite_t *)base;
-    sqlite3_stmt *statement = self->statements[SQL_SNAPSHOT_GET];
-    if (at_most > INT64_MAX)
-        at_most = INT64_MAX;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)at_most);
-    int code = sqlite3_step(statement);
-    store_result_t result = STORE_NONE;
-    if (code == SQLITE_ROW) {
-        *snapshot = s_snapshot(statement);
-        result = STORE_OK;
-    } else if (code != SQLITE_DONE) {
-        result = sqlite_failure(self, "snapshot");
-    }
-    sqlite3_reset(statement);
-    return result;
-}
-
-typedef struct {
-    uint64_t *seqs, *taken_at_ms;
-    size_t count, room;
-} stamps_t;
-
-static store_result_t s_stamps(store_sqlite_t *self, stamps_t *stamps)
-{
-    sqlite3_stmt *statement = self->statements[SQL_SNAPSHOT_LIST];
-    int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (stamps->count == stamps->room) {
-            stamps->room = stamps->room ? stamps->room * 2 : 256;
-            stamps->seqs =
-                mem_realloc(stamps->seqs, stamps->room, sizeof *stamps->seqs);
-            stamps->taken_at_ms = mem_realloc(stamps->taken_at_ms, stamps->room,
-                                              sizeof *stamps->taken_at_ms);
-        }
-        size_t i = stamps->count++;
-        stamps->seqs[i] = (uint64_t)sqlite3_column_int64(statement, 0);
-        stamps->taken_at_ms[i] = (uint64_t)sqlite3_column_int64(statement, 1);
-    }
-    store_result_t result = STORE_OK;
-    if (code != SQLITE_DONE)
-        result = sqlite_failure(self, "snapshots");
-    sqlite3_reset(statement);
-    return result;
-}
-
-store_result_t sqlite_thin_snapshots(store_t *base, uint64_t now_ms)
-{
-    store_sqlite_t *self = (store_sqlite_t *)base;
-    stamps_t stamps = {0};
-    store_result_t result = s_stamps(self, &stamps);
-    bool *keep = mem_zalloc(stamps.count + 1, sizeof *keep);
-    snapshot_keep(stamps.taken_at_ms, stamps.count, now_ms, keep);
-    for (size_t i = 0; i < stamps.count && result == STORE_OK; i++) {
-        if (keep[i])
-            continue;
-        sqlite3_bind_int64(self->statements[SQL_SNAPSHOT_DROP], 1,
-                           (sqlite3_int64)stamps.seqs[i]);
-        result = sqlite_run(self, SQL_SNAPSHOT_DROP);
-    }
-    free(keep);
-    free(stamps.seqs);
-    free(stamps.taken_at_ms);
-    return result;
 }

@@ -79,6 +79,92 @@ static void s_place_row(const void *rows, size_t index, int64_t *values)
     values[5] = r->color;
 }
 
+static void s_link_row(const void *rows, size_t index, int64_t *values)
+{
+    const merge_key_t *link = (const merge_key_t *)rows + index;
+    values[0] = (int64_t)link->key;
+    values[1] = (int64_t)link->seq;
+}
+
+/* The newest placement of a pixel, or of a user, in its look-up table; 0: there
+ * is none. */
+static store_result_t s_merged(store_sqlite_t *self, bool users, uint64_t key,
+                               uint64_t *seq)
+{
+    sqlite3_stmt *statement =
+        self->statements[users ? SQL_USER_SEQ : SQL_PIXEL_SEQ];
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)key);
+    int code = sqlite3_step(statement);
+    *seq =
+        code == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    store_result_t result = STORE_OK;
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        result = sqlite_failure(self, "links");
+    sqlite3_reset(statement);
+    return result;
+}
+
+/* Links begin here unless they reach up to here. */
+static store_result_t s_continue_links(store_sqlite_t *self, bool users,
+                                       uint64_t first, uint64_t last)
+{
+    uint64_t linked;
+    const char *to = users ? "user_linked" : "linked";
+    store_result_t result = sqlite_meta_get(self, to, &linked);
+    if (result == STORE_OK && linked + 1 != first)
+        result = sqlite_meta_set(
+            self, users ? "user_linked_from" : "linked_from", first);
+    if (result == STORE_OK)
+        result = sqlite_meta_set(self, to, last);
+    return result;
+}
+
+/* Where in `fresh` that seq stands. Seqs may leave gaps. */
+static size_t s_position(const record_list_t *fresh, uint64_t seq)
+{
+    size_t low = 0, high = fresh->count - 1;
+    size_t guess = (size_t)(seq - fresh->at[0].seq);
+    if (guess < fresh->count && fresh->at[guess].seq == seq)
+        return guess;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (fresh->at[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* From each of `fresh` to the one before it at its pixel, or by its user;
+ * `keys` are they, sorted so. Written in the order of seq, which is appending.
+ */
+static store_result_t s_link(store_sqlite_t *self, bool users,
+                             const merge_key_t *keys)
+{
+    size_t count = self->fresh.count, linked = 0;
+    const record_t *fresh = self->fresh.at;
+    merge_key_t *links = self->keys + count;
+    store_result_t result =
+        s_continue_links(self, users, fresh[0].seq, fresh[count - 1].seq);
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        merge_key_t *link = &links[s_position(&self->fresh, keys[i].seq)];
+        link->key = keys[i].seq;
+        if (i && keys[i - 1].key == keys[i].key)
+            link->seq = keys[i - 1].seq;
+        else
+            result = s_merged(self, users, keys[i].key ^ KEY_SIGN, &link->seq);
+    }
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        if (links[i].seq)
+            links[linked++] = links[i];
+    return result == STORE_OK
+               ? s_insert(self, users ? SQL_USER_EARLIER_SET : SQL_EARLIER_SET,
+                          users ? SQL_USER_EARLIER_BULK : SQL_EARLIER_BULK, 2,
+                          s_link_row, links, linked)
+               : result;
+}
+
 /* Sorted as SQLite's signed keys are, each B-tree page is visited once. */
 static store_result_t s_merge_table(store_sqlite_t *self, bool users)
 {
@@ -90,6 +176,9 @@ static store_result_t s_merge_table(store_sqlite_t *self, bool users)
         keys[i] = (merge_key_t){key ^ KEY_SIGN, r->seq};
     }
     s_sort(keys, keys + count, count);
+    store_result_t result = s_link(self, users, keys);
+    if (result != STORE_OK)
+        return result;
     for (size_t i = 0; i < count; i++)
         if (i + 1 == count || keys[i].key != keys[i + 1].key)
             keys[unique++] = keys[i];
@@ -144,7 +233,8 @@ static store_result_t s_refresh(store_sqlite_t *self, uint64_t merged,
 static store_result_t s_blob_put(store_sqlite_t *self)
 {
     const record_list_t *tail = &self->tail;
-    size_t size = blob_encode(self->codec, self->blob, tail->at, tail->count);
+    size_t size = blob_encode(self->codec, self->blob, self->tail_before,
+                              tail->at, tail->count);
     uint64_t first = tail->at[0].seq;
     sqlite3_stmt *statement = self->statements[SQL_BLOB_PUT];
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)first);
@@ -155,8 +245,8 @@ static store_result_t s_blob_put(store_sqlite_t *self)
 
 /* Small batches grow the journal's last blob, so that a quiet day does not
  * leave a million blobs of one record for scans to wade through. */
-static store_result_t s_journal(store_sqlite_t *self, const record_t *records,
-                                size_t count)
+static store_result_t s_journal(store_sqlite_t *self, chain_t before,
+                                const record_t *records, size_t count)
 {
     record_list_t *tail = &self->tail;
     if (tail->count && (tail->count >= BLOB_GROWN ||
@@ -166,11 +256,14 @@ static store_result_t s_journal(store_sqlite_t *self, const record_t *records,
     while (count && result == STORE_OK) {
         if (tail->count >= BLOB_GROWN)
             tail->count = 0;
+        if (!tail->count)
+            self->tail_before = before;
         size_t room = BLOB_RECORDS_MAX - tail->count;
         size_t part = count < room ? count : room;
         record_list_reserve(tail, part);
         memcpy(tail->at + tail->count, records, part * sizeof *records);
         tail->count += part;
+        before = records_chain(before, records, part);
         records += part;
         count -= part;
         result = s_blob_put(self);
@@ -189,8 +282,9 @@ static bool s_merge_due(const store_sqlite_t *self, size_t count)
 }
 
 /* Inside a transaction; records begin right behind `checkpoint`. */
-static store_result_t s_append(store_sqlite_t *self, const record_t *records,
-                               size_t count, uint64_t checkpoint)
+static store_result_t s_append(store_sqlite_t *self, chain_t before,
+                               const record_t *records, size_t count,
+                               uint64_t checkpoint)
 {
     uint64_t merged;
     store_result_t result = sqlite_meta_get(self, "merged", &merged);
@@ -200,7 +294,7 @@ static store_result_t s_append(store_sqlite_t *self, const record_t *records,
         result = s_insert(self, SQL_PLACE, SQL_PLACE_BULK, 6, s_place_row,
                           records, count);
     if (result == STORE_OK)
-        result = s_journal(self, records, count);
+        result = s_journal(self, before, records, count);
     if (result != STORE_OK)
         return result;
     record_list_reserve(&self->fresh, count);
@@ -215,8 +309,9 @@ static store_result_t s_append(store_sqlite_t *self, const record_t *records,
 }
 
 /* Inside a transaction. */
-static store_result_t s_write(store_sqlite_t *self, const record_t *records,
-                              size_t count, uint32_t epoch)
+static store_result_t s_write(store_sqlite_t *self, chain_t before,
+                              const record_t *records, size_t count,
+                              uint32_t epoch)
 {
     uint64_t checkpoint, known_epoch;
     store_result_t result = sqlite_meta_get(self, "checkpoint", &checkpoint);
@@ -225,11 +320,14 @@ static store_result_t s_write(store_sqlite_t *self, const record_t *records,
     if (result != STORE_OK)
         return result;
     uint64_t first = records[0].seq;
+    if (checkpoint != self->base.state.checkpoint)
+        return STORE_MOVED;
     if (first > checkpoint + 1)
         return sqlite_refuse(self, "records would leave a gap");
     size_t skip = checkpoint + 1 - first;
     if (skip < count)
-        result = s_append(self, records + skip, count - skip, checkpoint);
+        result = s_append(self, records_chain(before, records, skip),
+                          records + skip, count - skip, checkpoint);
     if (result == STORE_OK && epoch > known_epoch)
         result = sqlite_meta_set(self, "epoch", epoch);
     return result;
@@ -272,15 +370,16 @@ static store_result_t s_check_place(store_sqlite_t *self)
                : STORE_OK;
 }
 
-store_result_t sqlite_write(store_t *base, const record_t *records,
-                            size_t count, uint32_t epoch)
+store_result_t sqlite_write(store_t *base, chain_t before,
+                            const record_t *records, size_t count,
+                            uint32_t epoch)
 {
     store_sqlite_t *self = (store_sqlite_t *)base;
     store_result_t result = s_check_place(self);
     if (result == STORE_OK)
         result = sqlite_run(self, SQL_BEGIN);
     if (result == STORE_OK)
-        result = s_write(self, records, count, epoch);
+        result = s_write(self, before, records, count, epoch);
     if (result == STORE_OK)
         result = sqlite_run(self, SQL_COMMIT);
     if (result != STORE_OK) {

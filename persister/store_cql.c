@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store in Cassandra or Amazon Keyspaces: construction, and how its other
- * files talk to the client.
+ * The store in Cassandra or Amazon Keyspaces: construction and opening.
  */
 #include "persister/store_cql.h"
 
@@ -158,6 +157,7 @@ static store_t *s_new(const char *text)
         cql_client_new(&self->options, &self->statements, self->connections);
     self->batches = mem_zalloc(self->parallel, sizeof *self->batches);
     self->codec = blob_codec_new();
+    self->remote = (remote_t){.ops = &cql_remote, .codec = self->codec};
     return base;
 }
 
@@ -166,96 +166,39 @@ static store_result_t s_open(store_t *base, store_state_t *state)
     store_cql_t *self = (store_cql_t *)base;
     store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
     if (result == STORE_OK)
-        result = cql_read_state(self);
+        result = remote_open(&self->remote, base, &self->state);
     if (result == STORE_OK)
         *state = self->state;
     return result;
 }
 
+static store_result_t s_cut(store_t *base, uint64_t after, uint32_t epoch,
+                            uint64_t *cut)
+{
+    store_cql_t *self = (store_cql_t *)base;
+    store_result_t result = cql_client_open(self->client, CQL_OPEN_MS);
+    if (result != STORE_OK)
+        return result;
+    return remote_cut(&self->remote, base, &self->state, after, epoch, cut);
+}
+
+static store_result_t s_replaced(store_t *base, store_scan_fn visit,
+                                 void *context)
+{
+    return remote_replaced(&((store_cql_t *)base)->remote, base, visit,
+                           context);
+}
+
+static store_result_t s_position(store_t *base, uint64_t at_most,
+                                 position_t *position)
+{
+    return remote_position(&((store_cql_t *)base)->remote, base, at_most,
+                           position);
+}
+
 static const char *s_error(const store_t *base)
 {
     return cql_client_error(((const store_cql_t *)base)->client);
-}
-
-/* ---- Calls --------------------------------------------------------------- */
-
-void cql_begin(store_cql_t *self, cql_call_t *call, cql_statement_t statement,
-               uint16_t values)
-{
-    const cql_id_t *id = &self->statements.ids[statement];
-    cql_execute_begin(&call->frame, (cql_bytes_t){id->bytes, id->size},
-                      self->consistency, values);
-}
-
-/* The rows of a call, through all its pages. */
-typedef struct {
-    cql_row_fn visit;
-    void *context;
-    int32_t page_size;
-    size_t values_end; /* of the frame: what follows is written per page */
-    bool damaged;
-} rows_t;
-
-static bool s_on_page(cql_call_t *call, cql_reply_t *reply)
-{
-    rows_t *rows = call->context;
-    cql_bytes_t values[CQL_COLUMNS_MAX];
-    cql_result_t got = CQL_MORE;
-    bool wanted = rows->visit != NULL && reply->result == CQL_RESULT_ROWS;
-    while (wanted && (got = cql_row_next(reply, values)) == CQL_OK)
-        wanted = rows->visit(rows->context, values, reply->column_count);
-    rows->damaged = got == CQL_BAD;
-    if (!wanted || rows->damaged || !reply->paging.bytes)
-        return true;
-    call->frame.size = rows->values_end;
-    cql_execute_end(&call->frame, rows->page_size, reply->paging, false);
-    return false;
-}
-
-store_result_t cql_finish(store_cql_t *self, cql_call_t *call,
-                          uint32_t timeout_ms, int32_t page_size,
-                          cql_row_fn visit, void *context)
-{
-    rows_t rows = {
-        .visit = visit,
-        .context = context,
-        .page_size = page_size,
-        .values_end = call->frame.size,
-    };
-    cql_execute_end(&call->frame, page_size, (cql_bytes_t){0}, false);
-    call->timeout_ms = timeout_ms;
-    call->context = &rows;
-    call->on_result = s_on_page;
-    store_result_t result = cql_client_ask(self->client, call);
-    cql_writer_fini(&call->frame);
-    if (result == STORE_OK && rows.damaged) {
-        cql_client_fail(self->client, "the server sent a damaged row");
-        result = STORE_RETRY;
-    }
-    return result;
-}
-
-/* The first column of a conditional statement's row is [applied]. */
-static bool s_on_applied(cql_call_t *call, cql_reply_t *reply)
-{
-    bool *applied = call->context;
-    cql_bytes_t values[CQL_COLUMNS_MAX];
-    *applied = reply->column_count > 0 &&
-               cql_row_next(reply, values) == CQL_OK && values[0].size == 1 &&
-               values[0].bytes[0] != 0;
-    return true;
-}
-
-store_result_t cql_finish_if(store_cql_t *self, cql_call_t *call, bool *applied)
-{
-    *applied = false;
-    cql_execute_end(&call->frame, 0, (cql_bytes_t){0}, true);
-    call->timeout_ms = CQL_WRITE_MS;
-    call->context = applied;
-    call->on_result = s_on_applied;
-    store_result_t result = cql_client_ask(self->client, call);
-    cql_writer_fini(&call->frame);
-    return result;
 }
 
 const store_ops_t store_cql = {
@@ -267,12 +210,19 @@ const store_ops_t store_cql = {
     .create_tables = cql_create_tables,
     .open = s_open,
     .write = cql_write,
+    .cut = s_cut,
+    .replaced = s_replaced,
+    .position = s_position,
     .scan = cql_scan,
     .placements = cql_placements,
     .pixel = cql_pixel,
     .user = cql_user,
+    .history = cql_history,
+    .user_history = cql_user_history,
     .put_snapshot = cql_put_snapshot,
     .get_snapshot = cql_get_snapshot,
+    .newest_snapshot = cql_newest_snapshot,
+    .snapshots = cql_snapshots,
     .thin_snapshots = cql_thin_snapshots,
     .error = s_error,
 };

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store in DynamoDB: construction, state, writing and look-ups. A write
- * puts placements (many BatchWriteItem in flight) and journal blobs side by
- * side, then moves the checkpoint; each of the three may be repeated at will:
- * placements are keyed by pixel and seq, a blob never replaces a longer one,
- * the checkpoint never goes back.
+ * The store in DynamoDB: construction, opening and look-ups.
  */
 #include "persister/store_dynamodb.h"
 
 #include "common/log.h"
 #include "common/mem.h"
 #include "persister/dynamodb_item.h"
-#include "persister/journal_cursor.h"
-#include "persister/remote_write.h"
 #include "persister/store_url.h"
 #include "persister/stores.h"
 
@@ -22,7 +16,6 @@
 
 #define IN_FLIGHT 16
 #define PREFIX_MAX 200
-#define CONDITION_FAILED "ConditionalCheckFailedException"
 
 static store_dynamodb_t *s_self(store_t *base)
 {
@@ -81,6 +74,7 @@ static store_t *s_build(const store_url_t *url, const char *region,
     self->batch = dynamodb_batch_new(
         self->client, self->tables[DYNAMODB_PLACEMENTS], in_flight);
     self->codec = blob_codec_new();
+    self->remote = (remote_t){.ops = &dynamodb_remote, .codec = self->codec};
     return &self->base;
 }
 
@@ -180,153 +174,44 @@ static store_result_t s_look_at_tables(store_dynamodb_t *self)
     return STORE_OK;
 }
 
-static store_result_t s_read_state(store_dynamodb_t *self)
-{
-    json_text_t body = {0};
-    json_t *answer = NULL;
-    dynamodb_begin(self, &body, DYNAMODB_META);
-    json_put(&body, ",\"ConsistentRead\":true,\"Key\":{\"name\":{\"S\":"
-                    "\"state\"}}}");
-    store_result_t result =
-        dynamodb_ask(self, "GetItem", &body, DYNAMODB_WRITE_MS, &answer, NULL);
-    if (result != STORE_OK)
-        return result;
-    const json_t *item = json_object_get(answer, "Item");
-    uint64_t epoch = 0;
-    self->state = (store_state_t){0};
-    if (item && (item_get_number(item, "checkpoint", &self->state.checkpoint) ||
-                 item_get_number(item, "epoch", &epoch))) {
-        dynamodb_client_fail(self->client, "the state in %s is damaged",
-                             self->tables[DYNAMODB_META]);
-        result = STORE_FAILED;
-    }
-    self->state.epoch = (uint32_t)epoch;
-    json_decref(answer);
-    return result;
-}
-
 static store_result_t s_open(store_t *base, store_state_t *state)
 {
     store_dynamodb_t *self = s_self(base);
     store_result_t result = s_look_at_tables(self);
     if (result == STORE_OK)
-        result = s_read_state(self);
+        result = remote_open(&self->remote, base, &self->state);
     if (result == STORE_OK)
         *state = self->state;
     return result;
 }
 
-static store_result_t s_read_again(void *self, store_state_t *state)
+static store_result_t s_cut(store_t *base, uint64_t after, uint32_t epoch,
+                            uint64_t *cut)
 {
-    store_result_t result = s_read_state(self);
-    *state = ((store_dynamodb_t *)self)->state;
-    return result;
-}
-
-static store_result_t s_put_state(void *self, store_state_t from,
-                                  store_state_t to, bool *applied)
-{
-    bool first = from.checkpoint == 0 && from.epoch == 0;
-    json_text_t body = {0};
-    char code[DYNAMODB_CODE_SIZE];
-    dynamodb_begin(self, &body, DYNAMODB_META);
-    json_put(&body, ",\"Key\":{\"name\":{\"S\":\"state\"}},"
-                    "\"UpdateExpression\":\"SET #c=:c,#e=:e\","
-                    "\"ExpressionAttributeNames\":"
-                    "{\"#c\":\"checkpoint\",\"#e\":\"epoch\"},"
-                    "\"ConditionExpression\":\"");
-    json_put(&body, first ? "attribute_not_exists(#c)" : "#c=:fc AND #e=:fe");
-    json_put(&body, "\",\"ExpressionAttributeValues\":{");
-    item_put_number(&body, ":c", to.checkpoint);
-    json_put(&body, ",");
-    item_put_number(&body, ":e", to.epoch);
-    if (!first) {
-        json_put(&body, ",");
-        item_put_number(&body, ":fc", from.checkpoint);
-        json_put(&body, ",");
-        item_put_number(&body, ":fe", from.epoch);
-    }
-    json_put(&body, "}}");
-    store_result_t result =
-        dynamodb_ask(self, "UpdateItem", &body, DYNAMODB_WRITE_MS, NULL, code);
-    *applied = result == STORE_OK;
-    return strcmp(code, CONDITION_FAILED) ? result : STORE_OK;
-}
-
-/* ---- Writing ------------------------------------------------------------- */
-
-static void s_on_blob(dynamodb_call_t *call)
-{
-    store_result_t *result = call->context;
-    if (call->result == STORE_FAILED &&
-        strcmp(call->code, CONDITION_FAILED) == 0)
-        return; /* a longer one stands there */
-    if (call->result > *result)
-        *result = call->result;
-}
-
-static void s_start_blob(store_dynamodb_t *self, dynamodb_call_t *call,
-                         const record_t *records, size_t count)
-{
-    uint64_t first = records[0].seq;
-    uint8_t *blob = mem_alloc(blob_bound(count));
-    size_t size = blob_encode(self->codec, blob, records, count);
-    json_text_t *body = &call->body;
-    dynamodb_begin(self, body, DYNAMODB_JOURNAL);
-    json_put(body, ",\"ConditionExpression\":\"attribute_not_exists(#l) OR "
-                   "#l<:l\",\"ExpressionAttributeNames\":{\"#l\":\"last\"},"
-                   "\"ExpressionAttributeValues\":{");
-    item_put_number(body, ":l", first + count - 1);
-    json_put(body, "},\"Item\":{");
-    item_put_number(body, "chunk", first >> JOURNAL_CHUNK_SHIFT);
-    json_put(body, ",");
-    item_put_number(body, "first", first);
-    json_put(body, ",");
-    item_put_number(body, "last", first + count - 1);
-    json_put(body, ",");
-    item_put_bytes(body, "data", blob, size);
-    json_put(body, "}}");
-    free(blob);
-    call->operation = "PutItem";
-    call->timeout_ms = DYNAMODB_WRITE_MS;
-    call->on_end = s_on_blob;
-    dynamodb_client_start(self->client, call);
-}
-
-/* At most a blob of records: placements and blob side by side. */
-static store_result_t s_put_records(void *context, const record_t *records,
-                                    size_t count)
-{
-    store_dynamodb_t *self = context;
-    store_result_t result = STORE_OK;
-    dynamodb_call_t call = {.context = &result};
-    s_start_blob(self, &call, records, count);
-    dynamodb_batch_start(self->batch, records, count, DYNAMODB_WRITE_MS);
-    dynamodb_client_run(self->client);
-    json_text_fini(&call.body);
-    store_result_t placements = dynamodb_batch_result(self->batch);
-    return placements > result ? placements : result;
-}
-
-static void s_fail(void *self, const char *why)
-{
-    dynamodb_client_fail(((store_dynamodb_t *)self)->client, "%s", why);
-}
-
-static store_result_t s_write(store_t *base, const record_t *records,
-                              size_t count, uint32_t epoch)
-{
-    static const remote_writer_t writer = {
-        .read_state = s_read_again,
-        .put_records = s_put_records,
-        .put_state = s_put_state,
-        .fail = s_fail,
-    };
     store_dynamodb_t *self = s_self(base);
-    return remote_write(&writer, self, &self->state, records, count, epoch);
+    return remote_cut(&self->remote, base, &self->state, after, epoch, cut);
+}
+
+static store_result_t s_replaced(store_t *base, store_scan_fn visit,
+                                 void *context)
+{
+    return remote_replaced(&s_self(base)->remote, base, visit, context);
+}
+
+static store_result_t s_position(store_t *base, uint64_t at_most,
+                                 position_t *position)
+{
+    return remote_position(&s_self(base)->remote, base, at_most, position);
 }
 
 /* ---- Look-ups ------------------------------------------------------------ */
+
+static store_result_t s_damaged(store_dynamodb_t *self)
+{
+    dynamodb_client_fail(self->client, "a damaged row in %s",
+                         self->tables[DYNAMODB_PLACEMENTS]);
+    return STORE_FAILED;
+}
 
 /* The newest item of a query whose key condition is "#k=:k"; frees `body`. */
 static store_result_t s_newest(store_dynamodb_t *self, json_text_t *body,
@@ -343,9 +228,7 @@ static store_result_t s_newest(store_dynamodb_t *self, json_text_t *body,
     if (json_array_size(items) == 0) {
         result = STORE_NONE;
     } else if (item_get_placement(json_array_get(items, 0), record)) {
-        dynamodb_client_fail(self->client, "a damaged row in %s",
-                             self->tables[DYNAMODB_PLACEMENTS]);
-        result = STORE_FAILED;
+        result = s_damaged(self);
     }
     json_decref(answer);
     return result;
@@ -364,6 +247,60 @@ static store_result_t s_pixel(store_t *base, uint16_t x, uint16_t y,
     return s_newest(self, &body, record);
 }
 
+/* A page of what `body` asks for, whose attribute values end with the key's. */
+static store_result_t s_page(store_dynamodb_t *self, json_text_t *body,
+                             store_page_t *page)
+{
+    json_t *answer = NULL;
+    const json_t *item;
+    size_t i;
+    json_put(body, ",");
+    item_put_number(body, ":s", page->before);
+    json_put(body, "},\"KeyConditionExpression\":\"#k=:k AND #s<:s\","
+                   "\"ScanIndexForward\":false,\"Limit\":");
+    json_put_number(body, page->max + 1);
+    json_put(body, "}");
+    store_result_t result =
+        dynamodb_ask(self, "Query", body, DYNAMODB_LOOKUP_MS, &answer, NULL);
+    store_page_begin(page);
+    json_array_foreach(json_object_get(answer, "Items"), i, item)
+    {
+        record_t record;
+        if (item_get_placement(item, &record)) {
+            result = s_damaged(self);
+            break;
+        }
+        store_page_add(page, &record);
+    }
+    json_decref(answer);
+    return result;
+}
+
+static store_result_t s_history(store_t *base, uint16_t x, uint16_t y,
+                                store_page_t *page)
+{
+    store_dynamodb_t *self = s_self(base);
+    json_text_t body = {0};
+    dynamodb_begin(self, &body, DYNAMODB_PLACEMENTS);
+    json_put(&body, ",\"ConsistentRead\":true,\"ExpressionAttributeNames\":"
+                    "{\"#k\":\"pixel\",\"#s\":\"seq\"},"
+                    "\"ExpressionAttributeValues\":{");
+    item_put_pixel(&body, ":k", x, y);
+    return s_page(self, &body, page);
+}
+
+static store_result_t s_user_history(store_t *base, uint64_t user,
+                                     store_page_t *page)
+{
+    store_dynamodb_t *self = s_self(base);
+    json_text_t body = {0};
+    dynamodb_begin(self, &body, DYNAMODB_PLACEMENTS);
+    json_put(&body, ",\"IndexName\":\"by_user\",\"ExpressionAttributeNames\":"
+                    "{\"#k\":\"user\",\"#s\":\"seq\"},"
+                    "\"ExpressionAttributeValues\":{");
+    item_put_hex(&body, ":k", user);
+    return s_page(self, &body, page);
+}
 static store_result_t s_user(store_t *base, uint64_t user, record_t *record)
 {
     store_dynamodb_t *self = s_self(base);
@@ -383,13 +320,20 @@ const store_ops_t store_dynamodb = {
     .destroy = s_destroy,
     .create_tables = dynamodb_create_tables,
     .open = s_open,
-    .write = s_write,
+    .write = dynamodb_write,
+    .cut = s_cut,
+    .replaced = s_replaced,
+    .position = s_position,
     .scan = dynamodb_scan,
     .placements = dynamodb_placements,
     .pixel = s_pixel,
     .user = s_user,
+    .history = s_history,
+    .user_history = s_user_history,
     .put_snapshot = dynamodb_put_snapshot,
     .get_snapshot = dynamodb_get_snapshot,
+    .newest_snapshot = dynamodb_newest_snapshot,
+    .snapshots = dynamodb_snapshots,
     .thin_snapshots = dynamodb_thin_snapshots,
     .error = s_error,
 };

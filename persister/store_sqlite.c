@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -43,6 +44,13 @@ static const char *const statement_texts[SQL_COUNT] = {
         " ORDER BY first",
     [SQL_PLACEMENTS] = "SELECT * FROM placements",
     [SQL_FRESH] = "SELECT * FROM placements WHERE seq > ?1 ORDER BY seq",
+    [SQL_PIXEL_SEQ] = "SELECT seq FROM pixels WHERE pixel = ?1",
+    [SQL_PLACEMENT] = "SELECT * FROM placements WHERE seq = ?1",
+    [SQL_PIXEL_SPAN] = "SELECT * FROM placements WHERE seq > ?1 AND seq < ?2"
+                       " AND x = ?3 AND y = ?4 ORDER BY seq DESC",
+    [SQL_USER_SEQ] = "SELECT seq FROM users WHERE user = ?1",
+    [SQL_USER_SPAN] = "SELECT * FROM placements WHERE seq > ?1 AND seq < ?2"
+                      " AND user = ?3 ORDER BY seq DESC",
     [SQL_PIXEL_FRESH] = "SELECT * FROM placements WHERE seq > ?1 AND x = ?2"
                         " AND y = ?3 ORDER BY seq DESC LIMIT 1",
     [SQL_PIXEL_GET] = "SELECT p.* FROM pixels l JOIN placements p"
@@ -58,10 +66,42 @@ static const char *const statement_texts[SQL_COUNT] = {
         " WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
     [SQL_SNAPSHOT_LIST] =
         "SELECT seq, taken_at FROM snapshots ORDER BY taken_at, seq",
+    [SQL_SNAPSHOTS] = "SELECT seq, taken_at FROM snapshots ORDER BY seq DESC",
     [SQL_SNAPSHOT_DROP] = "DELETE FROM snapshots WHERE seq = ?1",
+    [SQL_SNAPSHOT_NEWEST] =
+        "SELECT seq, taken_at FROM snapshots ORDER BY seq DESC LIMIT 1",
+    [SQL_BLOB_BELOW] = "SELECT first, blob FROM journal WHERE first <= ?1"
+                       " ORDER BY first DESC",
+    [SQL_CHAIN_PUT] = "INSERT OR REPLACE INTO chains VALUES (?1, ?2)",
+    [SQL_CHAIN_GET] = "SELECT chain FROM chains WHERE seq = ?1",
+    [SQL_REPLACED_PUT] =
+        "INSERT OR REPLACE INTO replaced VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_REPLACED] = "SELECT blob FROM replaced ORDER BY epoch, first",
+    [SQL_CUT_PLACEMENTS] = "DELETE FROM placements WHERE seq > ?1",
+    [SQL_CUT_JOURNAL] = "DELETE FROM journal WHERE last > ?1",
+    [SQL_CUT_SNAPSHOTS] = "DELETE FROM snapshots WHERE seq > ?1",
+    [SQL_CUT_CHAINS] = "DELETE FROM chains WHERE seq > ?1",
+    [SQL_EARLIER_GET] = "SELECT earlier FROM earlier WHERE seq = ?1",
+    [SQL_EARLIER_SET] = "INSERT OR REPLACE INTO earlier VALUES (?,?)",
+    [SQL_EARLIER_BULK] = "INSERT OR REPLACE INTO earlier VALUES (?,?)",
+    [SQL_CUT_EARLIER] = "DELETE FROM earlier WHERE seq > ?1",
+    [SQL_USER_EARLIER_GET] = "SELECT earlier FROM user_earlier WHERE seq = ?1",
+    [SQL_USER_EARLIER_SET] = "INSERT OR REPLACE INTO user_earlier VALUES (?,?)",
+    [SQL_USER_EARLIER_BULK] =
+        "INSERT OR REPLACE INTO user_earlier VALUES (?,?)",
+    [SQL_CUT_USER_EARLIER] = "DELETE FROM user_earlier WHERE seq > ?1",
 };
 
-/* One transaction: a file either has all tables or none. */
+/* Also in a file of this format that was made before there were links. */
+#define LINK_TABLES                                                            \
+    "CREATE TABLE IF NOT EXISTS earlier (seq INTEGER PRIMARY KEY,"             \
+    " earlier INTEGER NOT NULL);"                                              \
+    "CREATE TABLE IF NOT EXISTS user_earlier (seq INTEGER PRIMARY KEY,"        \
+    " earlier INTEGER NOT NULL);"
+#define LINK_TABLES_COUNT 2
+
+/* One transaction: a file either has all tables or none. It brings a file of
+ * format 1 up too, whose chain is computed when it is asked for. */
 static const char tables[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS placements (seq INTEGER PRIMARY KEY,"
@@ -78,8 +118,14 @@ static const char tables[] =
     " canvas TEXT NOT NULL, pixels BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY,"
     " value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS chains (seq INTEGER PRIMARY KEY,"
+    " chain BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS replaced (epoch INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " replaced_at INTEGER NOT NULL, blob BLOB NOT NULL,"
+    " PRIMARY KEY (epoch, first));" LINK_TABLES
     "PRAGMA application_id = 1398034512;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT";
 
 void record_list_reserve(record_list_t *list, size_t more)
@@ -157,6 +203,18 @@ store_result_t sqlite_meta_set(store_sqlite_t *self, const char *name,
     return sqlite_run(self, SQL_META_SET);
 }
 
+record_t sqlite_record(sqlite3_stmt *statement)
+{
+    return (record_t){
+        .seq = (uint64_t)sqlite3_column_int64(statement, 0),
+        .placed_at_ms = (uint64_t)sqlite3_column_int64(statement, 1),
+        .user = (uint64_t)sqlite3_column_int64(statement, 2),
+        .x = (uint16_t)sqlite3_column_int(statement, 3),
+        .y = (uint16_t)sqlite3_column_int(statement, 4),
+        .color = (uint8_t)sqlite3_column_int(statement, 5),
+    };
+}
+
 static void s_close(store_sqlite_t *self)
 {
     for (size_t i = 0; i < SQL_COUNT; i++) {
@@ -198,6 +256,14 @@ bool sqlite_has_moved(store_sqlite_t *self)
            moved;
 }
 
+/* A history is nobody else's to read. A file that is there keeps its mode. */
+static void s_make_private(const store_sqlite_t *self)
+{
+    int file = open(self->path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    if (file >= 0)
+        close(file);
+}
+
 static store_result_t s_connect(store_sqlite_t *self)
 {
     if (sqlite_has_moved(self)) {
@@ -211,6 +277,8 @@ static store_result_t s_connect(store_sqlite_t *self)
                 SQLITE_OPEN_EXRESCODE | (only_reads ? 0 : SQLITE_OPEN_CREATE);
     if (only_reads && access(self->path, F_OK))
         return sqlite_refuse(self, strerror(errno));
+    if (!only_reads)
+        s_make_private(self);
     if (sqlite3_open_v2(self->path, &self->db, flags, NULL) != SQLITE_OK)
         return sqlite_failure(self, "open");
     sqlite3_extended_result_codes(self->db, 0);
@@ -225,6 +293,18 @@ static store_result_t s_connect(store_sqlite_t *self)
                            "PRAGMA journal_size_limit = 67108864");
 }
 
+static store_result_t s_check_format(store_sqlite_t *self)
+{
+    char text[96];
+    if (self->format >= 1 && self->format <= STORE_FORMAT)
+        return STORE_OK;
+    snprintf(text, sizeof text,
+             "is of format %" PRId64 ", and this program knows up to %d: "
+             "upgrade it",
+             self->format, STORE_FORMAT);
+    return sqlite_refuse(self, text);
+}
+
 /* Ours, or nothing yet (NONE); another program's is refused. */
 static store_result_t s_identify(store_sqlite_t *self)
 {
@@ -234,8 +314,12 @@ static store_result_t s_identify(store_sqlite_t *self)
         result = s_number(self, "PRAGMA application_id", &id);
     if (result == STORE_OK)
         result = s_number(self, "SELECT count(*) FROM sqlite_schema", &objects);
-    if (result != STORE_OK || id == APPLICATION_ID)
+    if (result == STORE_OK)
+        result = s_number(self, "PRAGMA user_version", &self->format);
+    if (result != STORE_OK)
         return result;
+    if (id == APPLICATION_ID)
+        return s_check_format(self);
     return objects ? sqlite_refuse(self, "is another program's database")
                    : STORE_NONE;
 }
@@ -246,11 +330,25 @@ static store_result_t s_create_tables(store_t *base)
     store_result_t result = s_identify(self);
     if (result == STORE_NONE && base->only_reads)
         result = sqlite_refuse(self, "holds no history");
-    if (result == STORE_NONE) {
+    bool older = result == STORE_OK && self->format < STORE_FORMAT;
+    if (result == STORE_NONE || (older && !base->only_reads)) {
         result = s_execute(self, tables);
         if (result != STORE_OK && !sqlite3_get_autocommit(self->db))
             sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+        if (result == STORE_OK)
+            self->format = STORE_FORMAT;
+        if (result == STORE_OK && older)
+            log_info("store_upgraded", "format=%d", STORE_FORMAT);
     }
+    if (result == STORE_OK && !base->only_reads)
+        result = s_execute(self, LINK_TABLES);
+    int64_t tables_of_links = 0;
+    if (result == STORE_OK)
+        result = s_number(self,
+                          "SELECT count(*) FROM sqlite_schema"
+                          " WHERE name IN ('earlier', 'user_earlier')",
+                          &tables_of_links);
+    self->links = tables_of_links == LINK_TABLES_COUNT;
     if (result != STORE_OK)
         s_close(self);
     return result;
@@ -260,7 +358,8 @@ static store_result_t s_create_tables(store_t *base)
 static void s_text(char *text, size_t size, sql_t sql)
 {
     size_t length = (size_t)snprintf(text, size, "%s", statement_texts[sql]);
-    bool bulk = sql >= SQL_PLACE_BULK && sql <= SQL_USERS_SET;
+    bool bulk = (sql >= SQL_PLACE_BULK && sql <= SQL_USERS_SET) ||
+                sql == SQL_EARLIER_BULK || sql == SQL_USER_EARLIER_BULK;
     const char *row = strchr(statement_texts[sql], '(');
     for (size_t i = 1; bulk && i < SQLITE_BULK; i++)
         length += (size_t)snprintf(text + length, size - length, ",%s", row);
@@ -271,7 +370,9 @@ static store_result_t s_prepare(store_sqlite_t *self)
 {
     for (sql_t i = 0; i < SQL_COUNT; i++) {
         char text[2048];
-        if (self->statements[i])
+        if (self->statements[i] ||
+            (i >= SQL_FORMAT_2 && self->format < STORE_FORMAT) ||
+            (i >= SQL_EARLIER && !self->links))
             continue;
         s_text(text, sizeof text, i);
         if (sqlite3_prepare_v3(self->db, text, -1, SQLITE_PREPARE_PERSISTENT,
@@ -344,12 +445,19 @@ const store_ops_t store_sqlite = {
     .create_tables = s_create_tables,
     .open = s_open,
     .write = sqlite_write,
+    .cut = sqlite_cut,
+    .replaced = sqlite_replaced,
+    .position = sqlite_position,
     .scan = sqlite_scan,
     .placements = sqlite_placements,
     .pixel = sqlite_pixel,
     .user = sqlite_user,
+    .history = sqlite_history,
+    .user_history = sqlite_user_history,
     .put_snapshot = sqlite_put_snapshot,
     .get_snapshot = sqlite_get_snapshot,
+    .newest_snapshot = sqlite_newest_snapshot,
+    .snapshots = sqlite_snapshots,
     .thin_snapshots = sqlite_thin_snapshots,
     .error = s_error,
 };

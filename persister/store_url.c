@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See store_url.h. The URL is copied once and decoded in place.
+ */
 #include "persister/store_url.h"
 
 #include "common/mem.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
+ * See verify.h. One pass over the journal feeds all comparisons:
+ *
  *     journal ──replay──▶ board ──digest──▶ each snapshot, the live board
  *        └──tell──▶ census ◀──see── placements
  */
@@ -28,14 +30,19 @@
 typedef struct {
     uint64_t seq;
     uint32_t digest;
-    bool live; /* of the live board, not of a snapshot */
+    chain_t chain;   /* of the history there, or unknown */
+    uint64_t policy; /* its digest, of a snapshot */
+    bool live;       /* of the live board, not of a snapshot */
 } proof_t;
 
 typedef struct {
     uint64_t gaps, first_gap;
     uint64_t records, disagreements;
     uint64_t snapshots, snapshots_unsound, snapshots_wrong;
+    uint64_t actions, policies_wrong;
     uint64_t look_ups, look_ups_wrong;
+    uint64_t chains, chains_wrong, first_fork;
+    uint64_t replaced;
     const char *live_word; /* "equal", "different", "behind", "unreachable" */
 } findings_t;
 
@@ -50,7 +57,9 @@ typedef struct {
     proof_t *proofs; /* ascending by seq */
     size_t proof_count, proof_next;
     board_t *board; /* at `seq` */
+    policy_t *policy;
     uint64_t seq;
+    chain_t chain;    /* at seq; unknown behind a hole */
     uint64_t *newest; /* by pixel: seq */
     record_t recent[RECENT];
     size_t recent_count;
@@ -64,12 +73,11 @@ static int s_compare(const void *a, const void *b)
     return p->seq < q->seq ? -1 : p->seq > q->seq;
 }
 
-static void s_add_proof(verify_t *self, uint64_t seq, uint32_t digest,
-                        bool live)
+static void s_add_proof(verify_t *self, proof_t proof)
 {
     self->proofs =
         mem_realloc(self->proofs, self->proof_count + 1, sizeof *self->proofs);
-    self->proofs[self->proof_count++] = (proof_t){seq, digest, live};
+    self->proofs[self->proof_count++] = proof;
 }
 
 /* Every snapshot, newest first; the newest sound one tells the size. */
@@ -81,13 +89,16 @@ static store_result_t s_list_snapshots(verify_t *self)
     while ((result = self->store->ops->get_snapshot(self->store, at_most,
                                                     &snapshot)) == STORE_OK) {
         canvas_t canvas;
-        board_t *board = snapshot_board(&snapshot, &canvas);
+        board_t *board = snapshot_board(&snapshot, &canvas, self->policy);
         uint64_t seq = snapshot.seq;
         self->found.snapshots++;
         if (!board)
             self->found.snapshots_unsound++;
         else
-            s_add_proof(self, seq, snapshot.digest, false);
+            s_add_proof(self, (proof_t){.seq = seq,
+                                        .digest = snapshot.digest,
+                                        .chain = snapshot.chain,
+                                        .policy = policy_digest(self->policy)});
         if (board && !self->canvas_known) {
             self->canvas = canvas;
             self->canvas_known = true;
@@ -105,6 +116,18 @@ static store_result_t s_list_snapshots(verify_t *self)
 static void s_prove(verify_t *self, const proof_t *proof)
 {
     bool equal = board_digest(self->board) == proof->digest;
+    self->found.chains += chain_known(proof->chain);
+    if (chain_differs(proof->chain, self->chain)) {
+        if (!self->found.chains_wrong++)
+            self->found.first_fork = proof->seq;
+        fprintf(stderr, "%s at seq %" PRIu64 ": another history\n",
+                proof->live ? "live board" : "snapshot", proof->seq);
+    }
+    if (!proof->live && proof->policy != policy_digest(self->policy)) {
+        self->found.policies_wrong++;
+        fprintf(stderr, "snapshot at seq %" PRIu64 ": another policy\n",
+                proof->seq);
+    }
     if (proof->live)
         self->found.live_word = equal ? "equal" : "different";
     else if (!equal)
@@ -159,6 +182,9 @@ static bool s_visit(void *context, const record_t *records, size_t count)
             fprintf(stderr,
                     "seq %" PRIu64 ": the pixel showed another colour\n", seq);
         self->found.disagreements += disagree;
+        for (size_t i = 0; i < part; i++)
+            self->found.actions += policy_feed(self->policy, &records[i], NULL);
+        self->chain = records_chain(self->chain, records, part);
         self->seq += part;
         records += part;
         count -= part;
@@ -184,9 +210,10 @@ static int s_skip_hole(verify_t *self)
     if (self->store->ops->get_snapshot(self->store, seq, &snapshot) != STORE_OK)
         return -1;
     board_destroy(&self->board);
-    self->board = snapshot_board(&snapshot, NULL);
+    self->board = snapshot_board(&snapshot, NULL, self->policy);
     store_snapshot_free(&snapshot);
     self->seq = seq;
+    self->chain = self->proofs[self->proof_next - 1].chain;
     return self->board ? 0 : -1;
 }
 
@@ -197,11 +224,38 @@ static int s_unreadable(const verify_t *self, const char *what)
     return -1;
 }
 
+/* The chain that the journal's last blob says, against the one from the first
+ * record on. */
+static void s_prove_chain(verify_t *self)
+{
+    uint64_t seq = self->state.checkpoint;
+    if (!self->board || self->seq != seq || !chain_known(self->chain))
+        return;
+    self->found.chains++;
+    if (!chain_differs(self->store->chain, self->chain))
+        return;
+    if (!self->found.chains_wrong++)
+        self->found.first_fork = seq;
+    fprintf(stderr, "journal: its blobs say another history than its records "
+                    "make\n");
+}
+
+static bool s_on_replaced(void *context, const record_t *records, size_t count)
+{
+    verify_t *self = context;
+    (void)records;
+    self->found.replaced += count;
+    return true;
+}
+
 static int s_replay(verify_t *self)
 {
     const canvas_t *canvas = &self->canvas;
     self->board = board_new(canvas->width, canvas->height, canvas->bits);
     self->newest = mem_zalloc(board_pixels(self->board), sizeof *self->newest);
+    policy_clear(self->policy);
+    if (store_chain_at(self->store, 0, &self->chain) == STORE_RETRY)
+        return s_unreadable(self, "journal");
     s_prove_reached(self);
     census_begin(self->census, 1);
     while (self->seq < self->state.checkpoint) {
@@ -212,6 +266,7 @@ static int s_replay(verify_t *self)
         if (self->seq < self->state.checkpoint && s_skip_hole(self))
             break;
     }
+    s_prove_chain(self);
     return 0;
 }
 
@@ -302,7 +357,7 @@ static int s_look_up_users(verify_t *self)
 static int s_open(verify_t *self)
 {
     for (int i = 0; i < CATCH_UP_TRIES; i++) {
-        if (self->store->ops->open(self->store, &self->state) != STORE_OK)
+        if (store_open(self->store, &self->state, NULL) != STORE_OK)
             return s_unreadable(self, "open");
         if (!self->live_known || self->state.checkpoint >= self->live.seq)
             return 0;
@@ -319,7 +374,10 @@ static int s_prepare(verify_t *self)
     if (s_list_snapshots(self) != STORE_OK)
         return s_unreadable(self, "snapshots");
     if (self->live_known && self->state.checkpoint >= self->live.seq)
-        s_add_proof(self, self->live.seq, self->live.digest, true);
+        s_add_proof(self, (proof_t){.seq = self->live.seq,
+                                    .digest = self->live.digest,
+                                    .chain = self->live.chain,
+                                    .live = true});
     if (!self->canvas_known && self->live_known) {
         self->canvas = self->live.canvas;
         self->canvas_known = true;
@@ -343,6 +401,9 @@ static int s_check(verify_t *self)
         return 0; /* an empty store */
     if (s_replay(self) || s_count_rows(self))
         return -1;
+    if (self->store->ops->replaced(self->store, s_on_replaced, self) !=
+        STORE_OK)
+        return s_unreadable(self, "replaced");
     if (!self->board)
         return 0; /* lost in a hole */
     return s_look_up_pixels(self) || s_look_up_users(self) ? -1 : 0;
@@ -354,7 +415,8 @@ static bool s_clean(const verify_t *self, const census_counts_t *rows)
     bool live =
         !strcmp(f->live_word, "equal") || !strcmp(f->live_word, "unreachable");
     return live && !(f->gaps | f->disagreements | f->snapshots_unsound |
-                     f->snapshots_wrong | f->look_ups_wrong | rows->missing |
+                     f->snapshots_wrong | f->policies_wrong |
+                     f->look_ups_wrong | f->chains_wrong | rows->missing |
                      rows->extra | rows->doubled | rows->wrong);
 }
 
@@ -376,6 +438,11 @@ static void s_print(const verify_t *self, const census_counts_t *rows, bool ok)
            ",\"look_ups_wrong\":%" PRIu64,
            f->snapshots, f->snapshots_unsound, f->snapshots_wrong, f->look_ups,
            f->look_ups_wrong);
+    printf(",\"actions\":%" PRIu64 ",\"policies_wrong\":%" PRIu64, f->actions,
+           f->policies_wrong);
+    printf(",\"chains\":%" PRIu64 ",\"chains_wrong\":%" PRIu64
+           ",\"first_fork\":%" PRIu64 ",\"replaced\":%" PRIu64,
+           f->chains, f->chains_wrong, f->first_fork, f->replaced);
     printf(",\"live\":\"%s\",\"live_seq\":%" PRIu64 "}\n", f->live_word,
            self->live.seq);
 }
@@ -386,6 +453,7 @@ int verify(const char *store, const char *brokers,
     verify_t *self = mem_zalloc(1, sizeof *self);
     self->store = store_new(store);
     self->census = census_new();
+    self->policy = policy_new();
     bool ok = false;
     if (self->store) {
         self->store->only_reads = true;
@@ -398,6 +466,7 @@ int verify(const char *store, const char *brokers,
     census_destroy(&self->census);
     store_destroy(&self->store);
     board_destroy(&self->board);
+    policy_destroy(&self->policy);
     free(self->newest);
     free(self->proofs);
     free(self);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
+ * See writer.h.
+ *
  *     frames ──decode──▶ queue ──batch──▶ store ──▶ replica ──▶ snapshots
  *
  * A batch begins when the first record has waited flush_ms or BATCH_FULL are
@@ -13,6 +15,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "persister/record_queue.h"
 #include "persister/replica.h"
 
 #include <assert.h>
@@ -32,10 +35,13 @@ typedef struct {
     zsock_t *pipe;
     store_t *store;
     replica_t *replica;
-    record_t *queue; /* WRITER_QUEUE_MAX, contiguous by seq */
-    size_t queued;
-    uint64_t queued_at_ms; /* of the first */
-    uint32_t epoch;        /* highest of records and of the leader */
+    record_queue_t queue; /* QUEUE_ROOM */
+    struct {
+        bool due;
+        uint64_t after;
+        uint32_t epoch;
+    } cut;
+    uint32_t epoch; /* highest of records and of the leader */
     uint64_t opens_wanted;
     bool reopen; /* after a failure */
     bool active; /* records came since the last stop */
@@ -52,7 +58,7 @@ static void s_tell(writer_t *self)
 {
     zframe_t *frame = zframe_new(&self->news, sizeof self->news);
     zframe_send(&frame, self->pipe, 0);
-    self->news.lost = false;
+    self->news.lost = self->news.forked = false;
 }
 
 /* The store did not do it: says so, and sets the time of the next try. */
@@ -69,7 +75,7 @@ static void s_failed(writer_t *self, const char *doing)
                  "doing=%s error=%s retry_ms=%" PRIu32 " queued=%zu", doing,
                  log_quote(quoted, sizeof quoted,
                            self->store->ops->error(self->store)),
-                 wait_ms, self->queued);
+                 wait_ms, self->queue.count);
         self->said_at_ms = now_ms;
     }
     s_tell(self);
@@ -87,42 +93,38 @@ static void s_succeeded(writer_t *self)
 
 static void s_drop_queue(writer_t *self)
 {
-    self->news.consumed += self->queued;
-    self->queued = 0;
+    self->news.consumed += self->queue.count;
+    self->queue.count = 0;
 }
 
 /* The queue must follow on from the checkpoint, or be dropped. */
 static void s_check_queue(writer_t *self)
 {
-    if (self->queued && self->queue[0].seq > self->news.state.checkpoint + 1) {
+    if (self->queue.count &&
+        self->queue.at[0].seq > self->news.state.checkpoint + 1) {
         s_drop_queue(self);
         self->news.lost = true;
     }
 }
 
-/* Not more often than they are taken: it reads a whole board. */
+/* Not more often than they are taken. */
 static void s_newest_snapshot(writer_t *self)
 {
-    store_snapshot_t snapshot;
     uint64_t now_ms = clock_mono_ms();
     if (self->news.opened && now_ms < self->snapshot_look_ms)
         return;
     self->snapshot_look_ms = now_ms + self->options.snapshot_ms;
     self->news.snapshot_seq = 0;
     self->news.snapshot_at_ms = 0;
-    if (self->store->ops->get_snapshot(self->store, UINT64_MAX, &snapshot) !=
-        STORE_OK)
-        return;
-    self->news.snapshot_seq = snapshot.seq;
-    self->news.snapshot_at_ms = snapshot.taken_at_ms;
-    store_snapshot_free(&snapshot);
+    self->store->ops->newest_snapshot(self->store, &self->news.snapshot_seq,
+                                      &self->news.snapshot_at_ms);
 }
 
 static int s_open(writer_t *self)
 {
     uint64_t before = self->news.state.checkpoint;
     store_result_t result =
-        self->store->ops->open(self->store, &self->news.state);
+        store_open(self->store, &self->news.state, &self->news.chain);
     if (result != STORE_OK) {
         s_failed(self, "open");
         return -1;
@@ -143,28 +145,44 @@ static int s_open(writer_t *self)
 
 static void s_written(writer_t *self, size_t count)
 {
-    uint64_t last = self->queue[count - 1].seq;
+    uint64_t last = self->queue.at[count - 1].seq;
     if (last > self->news.state.checkpoint)
         self->news.state.checkpoint = last;
+    self->news.chain = self->store->chain;
     if (self->epoch > self->news.state.epoch)
         self->news.state.epoch = self->epoch;
     self->news.written += count;
     self->news.batches++;
     self->news.consumed += count;
-    self->queued -= count;
-    memmove(self->queue, self->queue + count,
-            self->queued * sizeof *self->queue);
-    self->queued_at_ms = clock_mono_ms();
+    record_queue_drop(&self->queue, count, clock_mono_ms());
+    s_tell(self);
+}
+
+/* Another wrote into the store what this leader never had, or the other way
+ * round: the owner looks again. */
+static void s_forked(writer_t *self)
+{
+    log_error("history_forked",
+              "first=%" PRIu64 " checkpoint=%" PRIu64
+              " why=\"records do not follow on from the store's\"",
+              self->queue.at[0].seq, self->news.state.checkpoint);
+    s_drop_queue(self);
+    self->news.forked = true;
+    self->reopen = true;
     s_tell(self);
 }
 
 static int s_write(writer_t *self)
 {
-    size_t count = self->queued;
+    size_t count = self->queue.count;
     if (count > STORE_WRITE_MAX)
         count = STORE_WRITE_MAX;
-    store_result_t result =
-        self->store->ops->write(self->store, self->queue, count, self->epoch);
+    store_result_t result = store_write(self->store, self->queue.before,
+                                        self->queue.at, count, self->epoch);
+    if (result == STORE_FORKED) {
+        s_forked(self);
+        return -1;
+    }
     if (result != STORE_OK) {
         s_failed(self, "write");
         /* What the store has is to be read again before the next try. */
@@ -172,10 +190,10 @@ static int s_write(writer_t *self)
         return -1;
     }
     s_succeeded(self);
-    uint64_t known = self->news.state.checkpoint + 1 - self->queue[0].seq;
+    uint64_t known = self->news.state.checkpoint + 1 - self->queue.at[0].seq;
     if (known < count)
         self->news.disagreed +=
-            replica_apply(self->replica, self->queue + known, count - known);
+            replica_apply(self->replica, self->queue.at + known, count - known);
     s_written(self, count);
     return 0;
 }
@@ -189,7 +207,7 @@ static bool s_keep_record(void *context, const record_t *records, size_t count)
 static bool s_epoch_due(const writer_t *self)
 {
     const store_state_t *state = &self->news.state;
-    return self->active && !self->queued && self->epoch > state->epoch &&
+    return self->active && !self->queue.count && self->epoch > state->epoch &&
            state->checkpoint;
 }
 
@@ -202,7 +220,7 @@ static int s_raise_epoch(writer_t *self)
     store_result_t result =
         ops->scan(self->store, seq, seq, s_keep_record, &last);
     if (result == STORE_OK)
-        result = ops->write(self->store, &last, 1, self->epoch);
+        result = store_write(self->store, CHAIN_UNKNOWN, &last, 1, self->epoch);
     if (result != STORE_OK) {
         s_failed(self, "epoch");
         return -1;
@@ -210,6 +228,33 @@ static int s_raise_epoch(writer_t *self)
     s_succeeded(self);
     self->news.state.epoch = self->epoch;
     s_tell(self);
+    return 0;
+}
+
+/* A cut is tried until it is done: a half-made one is in nobody's interest. */
+static int s_cut(writer_t *self)
+{
+    uint64_t count = 0, after = self->cut.after;
+    store_result_t result = STORE_OK;
+    const store_state_t *state = &self->news.state;
+    if (after < state->checkpoint && self->cut.epoch > state->epoch)
+        result = store_cut(self->store, after, self->cut.epoch, &count);
+    if (result != STORE_OK) {
+        s_failed(self, "cut");
+        self->reopen = true;
+        return -1;
+    }
+    s_succeeded(self);
+    log_warn("history_replaced",
+             "after=%" PRIu64 " records=%" PRIu64 " epoch=%" PRIu32
+             " hint=\"they lost against the leader's history and are kept "
+             "aside; see docs/operations.md\"",
+             after, count, self->cut.epoch);
+    self->cut.due = false;
+    self->news.replaced += count;
+    self->news.cuts++;
+    replica_reset(self->replica);
+    self->reopen = true; /* tells the state */
     return 0;
 }
 
@@ -239,9 +284,9 @@ static int s_snapshot(writer_t *self)
 
 static bool s_write_due(const writer_t *self, uint64_t now_ms)
 {
-    return self->queued &&
-           (self->terminated || self->queued >= BATCH_FULL ||
-            now_ms - self->queued_at_ms >= self->options.flush_ms);
+    return self->queue.count &&
+           (self->terminated || self->queue.count >= BATCH_FULL ||
+            now_ms - self->queue.since_ms >= self->options.flush_ms);
 }
 
 /* One store call that is due; false where none is. */
@@ -254,6 +299,8 @@ static bool s_work(writer_t *self)
         return !s_open(self);
     if (!self->news.opened)
         return false;
+    if (self->cut.due)
+        return !s_cut(self);
     /* First: under a load that never pauses there is always a write due. */
     if (s_snapshot_due(self, now_ms))
         return !s_snapshot(self);
@@ -269,14 +316,39 @@ static int s_wait_ms(const writer_t *self)
 {
     uint64_t now_ms = clock_mono_ms();
     uint64_t at_ms = now_ms + 1000;
-    if (self->queued && self->queued_at_ms + self->options.flush_ms < at_ms)
-        at_ms = self->queued_at_ms + self->options.flush_ms;
+    if (self->queue.count &&
+        self->queue.since_ms + self->options.flush_ms < at_ms)
+        at_ms = self->queue.since_ms + self->options.flush_ms;
     if (self->active && self->snapshot_due_ms > now_ms &&
         self->snapshot_due_ms < at_ms)
         at_ms = self->snapshot_due_ms;
     if (at_ms < self->retry_at_ms)
         at_ms = self->retry_at_ms;
     return at_ms > now_ms ? (int)(at_ms - now_ms) : 0;
+}
+
+static void s_take_probe(writer_t *self, zmsg_t *message)
+{
+    zframe_t *frame = zmsg_first(message);
+    position_t *probed = &self->news.probed;
+    assert(frame && zframe_size(frame) == sizeof probed->seq);
+    memcpy(&probed->seq, zframe_data(frame), sizeof probed->seq);
+    probed->chain = CHAIN_UNKNOWN;
+    if (probed->seq <= self->news.state.checkpoint)
+        store_chain_at(self->store, probed->seq, &probed->chain);
+    self->news.probes++;
+    s_tell(self);
+}
+
+static void s_take_cut(writer_t *self, zmsg_t *message)
+{
+    zframe_t *after = zmsg_first(message), *epoch = zmsg_next(message);
+    assert(after && zframe_size(after) == sizeof self->cut.after);
+    assert(epoch && zframe_size(epoch) == sizeof self->cut.epoch);
+    memcpy(&self->cut.after, zframe_data(after), sizeof self->cut.after);
+    memcpy(&self->cut.epoch, zframe_data(epoch), sizeof self->cut.epoch);
+    self->cut.due = true;
+    s_drop_queue(self);
 }
 
 static void s_take_open(writer_t *self, zmsg_t *message)
@@ -289,6 +361,7 @@ static void s_take_stop(writer_t *self, zmsg_t *message)
 {
     (void)message;
     s_drop_queue(self);
+    self->cut.due = false;
     self->active = false;
     s_tell(self);
 }
@@ -317,28 +390,6 @@ static void s_take_epoch(writer_t *self, zmsg_t *message)
     s_see_epoch(self, epoch);
 }
 
-/* Behind the queue, or behind the store where that is empty; what overlaps is
- * left out. -1 where a gap would be left. */
-static int s_queue(writer_t *self, const uint8_t *records, size_t count)
-{
-    uint64_t expected = self->queued ? self->queue[self->queued - 1].seq + 1
-                                     : self->news.state.checkpoint + 1;
-    uint64_t first = record_decode(records).seq;
-    if (first > expected)
-        return -1;
-    size_t known = expected - first;
-    if (known > count)
-        known = count;
-    if (!self->queued)
-        self->queued_at_ms = clock_mono_ms();
-    record_t *to = self->queue + self->queued;
-    for (size_t i = known; i < count; i++)
-        *to++ = record_decode(records + i * RECORD_BYTES);
-    self->queued += count - known;
-    self->news.consumed += known;
-    return 0;
-}
-
 static void s_take_records(writer_t *self, zmsg_t *message)
 {
     uint64_t skip;
@@ -350,9 +401,15 @@ static void s_take_records(writer_t *self, zmsg_t *message)
     int bad = bus_decode_body(&body, zframe_data(frame), zframe_size(frame));
     assert(!bad);
     size_t count = body.size / RECORD_BYTES - skip;
-    assert(count && self->queued + count <= QUEUE_ROOM);
+    assert(count && self->queue.count + count <= QUEUE_ROOM);
     s_see_epoch(self, body.epoch);
-    if (s_queue(self, body.body + skip * RECORD_BYTES, count)) {
+    chain_t before = chain_extend(body.chain, body.body, skip);
+    int64_t known = record_queue_put(&self->queue, self->news.state.checkpoint,
+                                     before, body.body + skip * RECORD_BYTES,
+                                     count, clock_mono_ms());
+    if (known >= 0) {
+        self->news.consumed += (uint64_t)known;
+    } else {
         s_drop_queue(self);
         self->news.consumed += count;
         self->news.lost = true;
@@ -372,7 +429,8 @@ static const struct {
 } commands[] = {
     {"RECORDS", s_take_records}, {"CANVAS", s_take_canvas},
     {"EPOCH", s_take_epoch},     {"OPEN", s_take_open},
-    {"STOP", s_take_stop},       {"$TERM", s_take_term},
+    {"STOP", s_take_stop},       {"PROBE", s_take_probe},
+    {"CUT", s_take_cut},         {"$TERM", s_take_term},
 };
 
 static void s_take(writer_t *self)
@@ -403,7 +461,7 @@ static void s_loop(writer_t *self)
             ;
     }
     /* One last try for each batch; what fails is replayed at the next start. */
-    while (self->queued && self->news.opened && !s_write(self))
+    while (self->queue.count && self->news.opened && !s_write(self))
         ;
     zpoller_destroy(&poller);
 }
@@ -418,7 +476,7 @@ static void s_run(zsock_t *pipe, void *arg)
     s_loop(self);
     store_destroy(&self->store);
     replica_destroy(&self->replica);
-    free(self->queue);
+    record_queue_fini(&self->queue);
     free(self);
 }
 
@@ -431,42 +489,7 @@ zactor_t *writer_new(const writer_options_t *options)
     self->options = *options;
     self->store = store;
     self->replica = replica_new();
-    self->queue = mem_alloc(QUEUE_ROOM * sizeof *self->queue);
+    record_queue_init(&self->queue, QUEUE_ROOM);
     self->backoff = backoff_of(RETRY_BASE_MS, RETRY_CAP_MS);
     return zactor_new(s_run, self);
-}
-
-void writer_open(zactor_t *self)
-{
-    zstr_send(self, "OPEN");
-}
-
-void writer_stop(zactor_t *self)
-{
-    zstr_send(self, "STOP");
-}
-
-void writer_canvas(zactor_t *self, const char *json, size_t size)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addstr(message, "CANVAS");
-    zmsg_addmem(message, json, size);
-    zmsg_send(&message, self);
-}
-
-void writer_epoch(zactor_t *self, uint32_t epoch)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addstr(message, "EPOCH");
-    zmsg_addmem(message, &epoch, sizeof epoch);
-    zmsg_send(&message, self);
-}
-
-void writer_records(zactor_t *self, zframe_t **frame, uint64_t skip)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addstr(message, "RECORDS");
-    zmsg_addmem(message, &skip, sizeof skip);
-    zmsg_append(message, frame);
-    zmsg_send(&message, self);
 }

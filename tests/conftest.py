@@ -18,6 +18,26 @@ def pytest_sessionstart():
             pytest.exit(f"{path} is missing: make SAN=1", 2)
 
 
+def group_of(item):
+    """A module's tests share its clusters, one per transport, and its servers,
+    one per kind."""
+    chosen = getattr(item, "callspec", None)
+    chosen = chosen.params if chosen else {}
+    return "-".join([item.module.__name__, *(
+        str(chosen[name]) for name in ("transport", "kind") if name in chosen)])
+
+
+def pytest_collection_modifyitems(config, items):
+    """Side by side (xdist's loadgroup) a group stays together, and the largest
+    begin: else they would be left to the end."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    slow = ("test_stores", "test_persister", "test_forks", "test_restore")
+    items.sort(key=lambda item: not item.module.__name__.startswith(slow))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     outcome = yield
@@ -66,6 +86,15 @@ def cluster(request, tmp_path_factory):
 def module_cluster(request, tmp_path_factory):
     """The same, for tests of a module that share one."""
     yield from _factory(Cluster, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="module", params=["plain", "tls"])
+def transport(request):
+    """What all clusters of a module's tests speak on their public ports: for
+    modules whose every test is to pass over both."""
+    Cluster.transport = request.param
+    yield request.param
+    Cluster.transport = "plain"
 
 
 @pytest.fixture

@@ -42,12 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         write_u32(&w, crc);
     }
     int count = blob_decode(codec, s_records, bytes, size);
+    chain_t before = blob_chain(bytes, size);
     free(bytes);
     if (count <= 0)
         return 0;
     uint8_t *copy = malloc(blob_bound((size_t)count));
-    size_t length = blob_encode(codec, copy, s_records, (size_t)count);
+    size_t length = blob_encode(codec, copy, before, s_records, (size_t)count);
     if (blob_decode(codec, s_again, copy, length) != count)
+        abort();
+    if (!chain_equal(blob_chain(copy, length), before))
         abort();
     s_compare((size_t)count);
     free(copy);

@@ -3,10 +3,10 @@
  * The edge's own parsers of HTTP values, each on the same text. The sources are
  * included, since fuzz targets link the common layer alone.
  */
-#include "edge/input.c"
-#include "edge/negotiate.c"
-#include "edge/origin.c"
-#include "edge/route.c"
+#include "edge/http/input.c"
+#include "edge/http/negotiate.c"
+#include "edge/http/origin.c"
+#include "edge/http/route.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < ROUTE_ARGUMENTS; i++)
             input_integer(arguments.text[i], arguments.length[i], &integer);
     input_u32(text, &number);
-    input_color(text, size, &integer);
+    input_member(text, size, "color", &integer);
     encoding_choose(text);
     list_has(text, "close");
     if (etag_matches(text, "\"1-9\"") && !strstr(text, "\"1-9\"") &&

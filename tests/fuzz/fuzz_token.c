@@ -6,6 +6,7 @@
  */
 #include "common/base64url.h"
 #include "common/jwks.h"
+#include "common/key_file.h"
 #include "common/token_keys.h"
 
 #include <stdlib.h>
@@ -46,11 +47,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char header[] = "{\"alg\":\"HS256\"}";
     static const char claims[] = "{\"sub\":\"a\",\"exp\":1800000000}";
     token_keys_t *keys = token_keys_new();
-    token_keys_add_secret(keys, SECRET, strlen(SECRET));
+    const char *why;
+    token_keys_add_secret(keys, SECRET, strlen(SECRET), NULL);
     s_verify(keys, (const char *)data, size);
     s_verify_signed(keys, header, sizeof header - 1, data, size);
     s_verify_signed(keys, data, size, claims, sizeof claims - 1);
-    jwks_add(keys, (const char *)data, size);
+    jwks_add(keys, (const char *)data, size, &why);
+    secret_fault(data, size);
     s_verify_signed(keys, data, size, claims, sizeof claims - 1);
     token_keys_destroy(&keys);
     return 0;

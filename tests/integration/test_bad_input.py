@@ -6,6 +6,7 @@ fails a test whose processes a sanitizer complained about.)"""
 import os
 import random
 import socket
+import ssl
 import subprocess
 import time
 
@@ -19,8 +20,11 @@ from support.wait import until
 from support.websocket import Closed, Refused, WebSocket
 
 
+pytestmark = pytest.mark.usefixtures("transport")
+
+
 @pytest.fixture(scope="module")
-def game(module_cluster):
+def game(transport, module_cluster):
     return module_cluster(size="40x30").start().ready()
 
 
@@ -194,7 +198,7 @@ def test_random_bytes_on_an_open_connection_never_kill(game):
 
 def raw(game, data, wait=10.0):
     """All that comes back for these bytes, until the peer closes."""
-    with socket.create_connection(("127.0.0.1", game.api.port), 10) as link:
+    with game.api.link() as link:
         link.settimeout(wait)
         answer = b""
         try:
@@ -266,17 +270,20 @@ def test_half_open_connections_are_ended(game):
     for data in (b"", b"GET /api/v1/bo", b"GET / HTTP/1.1\r\nHost: x\r\n",
                  b"PUT /api/v1/pixels/1/1 HTTP/1.1\r\nHost: x\r\n"
                  b"Content-Length: 20\r\n\r\n{\"col"):
-        link = socket.create_connection(("127.0.0.1", game.api.port), 10)
+        link = game.api.link()
         link.sendall(data)
         link.setblocking(False)
         links.append(link)
+    # Over TLS: not even a handshake.
+    links.append(socket.create_connection(("127.0.0.1", game.api.port), 10))
+    links[-1].setblocking(False)
 
     def ended(link):
         try:
             while True:
                 if not link.recv(4096):
                     return True
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except ConnectionResetError:
             return True
@@ -336,6 +343,55 @@ def test_sessions_an_address_are_bounded(cluster):
     codes = [answer.status for answer in answers]
     assert codes[:3] == [201] * 3 and 429 in codes
     problem(answers[codes.index(429)], 429, "rate_limited")
+
+
+def test_handshakes_an_address_are_bounded(cluster):
+    made = cluster(edge={"handshakes_per_address": 5,
+                         "limit_loopback": "on"}).start().ready()
+    statuses = []
+    for _ in range(8):
+        try:
+            Client(made.api).close()
+            statuses.append(101)
+        except Refused as refused:
+            statuses.append(refused.status)
+            assert int(refused.headers["retry-after"]) in range(1, 61)
+    assert statuses[:5] == [101] * 5 and 429 in statuses
+    Client(made.api, source="127.0.0.9").close()
+
+
+def test_diffs_for_an_address_are_bounded(cluster):
+    made = cluster(edge={"catch_up_per_address": 10_000,
+                         "limit_loopback": "on"}).start().ready()
+    painter = Client(made.api, token=made.signer.token())
+    for i in range(2000):
+        last = painter.send_place(i % 100, i // 100, 1 + i % 15)
+    assert painter.verdict(last)["status"] == "ok"
+    # Four times 2 kB pass; then the board has to be fetched.
+    for _ in range(10):
+        client = Client(made.api, since=0)
+        client.until(lambda: client.board.seq >= 2000, 5)
+        last = client
+        if client.resyncs:
+            break
+        client.close()
+    assert last.resyncs == ["too_old"]
+    other = Client(made.api, since=0, source="127.0.0.9")
+    other.until(lambda: other.board.seq >= 2000, 5)
+    assert not other.resyncs
+    for client in (last, other, painter):
+        client.close()
+
+
+def test_proxy_that_nobody_named_is_in_the_log(cluster):
+    made = cluster(edge={"sessions_per_address": 2,
+                         "limit_loopback": "on"}).start().ready()
+    for i in range(5):
+        made.api.ask("POST", "/api/v1/session",
+                     headers={"X-Forwarded-For": f"9.9.9.{i}"})
+    lines = [line for line in edge(made).log().splitlines()
+             if "trusted_proxies" in line]
+    assert len(lines) == 1 and "address=127.0.0.1" in lines[0]
 
 
 def test_full_edge_says_try_again_later(cluster):

@@ -15,6 +15,7 @@ VIEWERS, PLACERS = 2000, 20
 DRAIN_MS = 8000
 
 
+@pytest.mark.timed
 @pytest.mark.timeout(150)
 def test_an_edge_with_2000_viewers_drains_without_one_wrong(cluster):
     # Two edges on one port: whoever comes back reaches the one that is left,
@@ -25,7 +26,7 @@ def test_an_edge_with_2000_viewers_drains_without_one_wrong(cluster):
     made.apis = made.apis[:1]
     made.api.port = port
     made.start("redis", "broker-1", "persister-1", "edge-1").ready()
-    load = StippleLoad([made.api], made.secret_file, VIEWERS, PLACERS, 40, 30)
+    load = StippleLoad([made.api], made.token_key_file, VIEWERS, PLACERS, 40, 30)
     try:
         old, new = made["edge-1"], made["edge-2"]
         everybody = VIEWERS + PLACERS

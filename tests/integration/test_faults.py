@@ -13,6 +13,8 @@ from support.history import check_whole, export, replay
 from support.load import Accountant, StippleLoad
 from support.wait import until
 
+pytestmark = pytest.mark.timed
+
 WIDTH, HEIGHT = 200, 100
 RATE = 2000
 LEASE_S = 3
@@ -52,7 +54,7 @@ def test_whatever_dies_comes_back_and_nothing_is_lost(supervised):
     made.up()
     apis = [made.api, type(made.api)(made.port + 1)]
     accountants = players(apis, made.signer)
-    load = StippleLoad(apis, os.path.join(made.data, "secret"), 50, 50,
+    load = StippleLoad(apis, made.token_key_file, 50, 50,
                        RATE, 40, "--shared", "on") if load_is_built() else None
     try:
         until(lambda: all(len(a.acknowledged) > 10 for a in accountants), 20)
@@ -148,7 +150,8 @@ def test_standby_leads_within_the_lease_and_two_seconds(cluster, how):
     if how == "freeze":
         # It wakes up with an old epoch, is fenced, and steps down.
         made[leader].thaw()
-        time.sleep(1)
+        until(lambda: "event=step_down" in made[leader].log(), 10,
+              "it steps down")
         until(lambda: leading(made) not in (None, leader), 10)
     else:
         made[leader].start()

@@ -13,6 +13,8 @@ import pytest
 
 from support.cluster import ENVIRONMENT, ROOT, bin_dir
 
+pytestmark = pytest.mark.timed
+
 EDGE = os.path.join(ROOT, "tests", "support", "fake_edge.py")
 
 
@@ -39,7 +41,7 @@ def edge():
 
 def load(tmp_path, url, *more, viewers=20, placers=10, rate=300, duration=4):
     secret = tmp_path / "secret"
-    secret.write_text("0123456789abcdef0123456789abcdef")
+    secret.write_text("0123456789abcdef" * 4)
     words = [os.path.join(bin_dir(), "stipple-load"), "--url", url, "--json",
              "--viewers", viewers, "--placers", placers, "--rate", rate,
              "--duration", duration, "--secret-file", secret, *more]

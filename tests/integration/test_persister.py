@@ -129,6 +129,7 @@ def test_placements_are_stored_and_looked_up(cluster):
     check(made, acknowledged)
 
 
+@pytest.mark.timed
 @pytest.mark.timeout(120)
 def test_placement_is_looked_up_within_two_seconds(cluster):
     made = started(cluster)
@@ -136,8 +137,9 @@ def test_placement_is_looked_up_within_two_seconds(cluster):
     query = Query(made.folder, ["ipc://run/persister-1"])
     waits = []
     for _ in range(5):
-        time.sleep(0.3)
-        newest = max(one.acknowledged)
+        before = max(one.acknowledged, default=0)
+        newest = until(lambda: (top := max(one.acknowledged, default=0))
+                       > before and top, 5, "a placement")
         began = time.monotonic()
         user = one.acknowledged[newest].user
         until(lambda: query.user(user)[1].seq >= newest, 2)
@@ -204,7 +206,9 @@ def test_grant_that_moves_to_and_fro_loses_nothing(cluster):
         try:
             until(lambda: answers(made[other])
                   ["stipple_persister_active"], 6, f"{other} takes over")
-            time.sleep(0.5)
+            checkpoint = answers(made[other])["stipple_persister_checkpoint"]
+            until(lambda: answers(made[other])["stipple_persister_checkpoint"]
+                  > checkpoint, 6, f"{other} writes")
         finally:
             made[first].thaw()
         until(lambda: active(made) == [other], 5)
@@ -297,10 +301,8 @@ class SmallDisk:
 @pytest.mark.timeout(180)
 def test_full_disk_is_caught_up_with(cluster):
     store = "sqlite:small/history.db"
-    made = cluster(brokers=1, persisters=0, edges=0, size=f"{WIDTH}x{HEIGHT}")
-    made._ours("persister", 1, {"bind": "ipc://run/persister-1",
-                                "brokers": BROKER, "store": store,
-                                "snapshot_ms": 2000})
+    made = cluster(brokers=1, persisters=1, edges=0, size=f"{WIDTH}x{HEIGHT}",
+                   persister={"store": store, "snapshot_ms": 2000})
     disk = SmallDisk(os.path.join(made.folder, "small"))
     try:
         made.start()

@@ -15,8 +15,11 @@ WIDTH, HEIGHT = 40, 30
 BOTH = pytest.mark.parametrize("flavour", ["binary", "json"])
 
 
+pytestmark = pytest.mark.usefixtures("transport")
+
+
 @pytest.fixture(scope="module")
-def game(module_cluster):
+def game(transport, module_cluster):
     return module_cluster(size=f"{WIDTH}x{HEIGHT}").start().ready()
 
 
@@ -44,12 +47,14 @@ def ok(verdict):
 @pytest.mark.parametrize("protocol", [None, "chat", "stipple.v2"])
 def test_connection_without_known_subprotocol_gets_400(game, protocol):
     with pytest.raises(Refused) as refused:
-        WebSocket(game.api.port, protocol=protocol)
+        WebSocket(game.api.port, protocol=protocol,
+                  tls=game.api.tls)
     assert refused.value.status == 400
 
 
 def test_one_known_subprotocol_among_others_is_chosen(game):
-    socket = WebSocket(game.api.port, protocol="chat, stipple.v1.json")
+    socket = WebSocket(game.api.port, protocol="chat, stipple.v1.json",
+                       tls=game.api.tls)
     assert socket.protocol == "stipple.v1.json"
     socket.close()
 
@@ -57,7 +62,8 @@ def test_one_known_subprotocol_among_others_is_chosen(game):
 @pytest.mark.parametrize("since", ["x", "-1", "1.5", "1x", "%20", "0x10"])
 def test_since_that_is_no_number_is_a_400(game, since):
     with pytest.raises(Refused) as refused:
-        WebSocket(game.api.port, f"/api/v1/ws?since={since}")
+        WebSocket(game.api.port, f"/api/v1/ws?since={since}",
+                  tls=game.api.tls)
     assert refused.value.status == 400
 
 
@@ -138,6 +144,7 @@ def next_diff(client):
     return event if event and event["type"] == "diff" else None
 
 
+@pytest.mark.timed
 @BOTH
 def test_since_of_the_future_waits_two_seconds_then_resyncs(join, flavour):
     before = time.monotonic()
@@ -246,6 +253,7 @@ def test_since_of_the_future_on_an_open_connection_resyncs(join, flavour):
 
 # --- beats ---
 
+@pytest.mark.timed
 @BOTH
 def test_beats_come_each_second_and_prove_the_board(join, flavour):
     client = join(flavour)
@@ -264,6 +272,60 @@ def test_online_counts_the_viewers(game, join):
     for client in crowd[1:]:
         client.close()
     crowd[0].until(lambda: crowd[0].beat["online"] < 5, 6)
+
+@pytest.mark.timed
+@BOTH
+def test_pace_is_the_least_time_between_diffs(game, join, flavour):
+    slow, fast = join(flavour), join()
+    slow.say(slow.codec.pace(2000))
+    slow.drain(0.2)
+    del slow.events[:]
+    end = time.monotonic() + 6.5
+    placed = 0
+    while time.monotonic() < end:
+        ok(fast.verdict(fast.send_place(placed % WIDTH, 0, 1 + placed % 15)))
+        placed += 1
+        slow.drain(0.05)
+    diffs = [e for e in slow.events if e["type"] == "diff"]
+    beats = [e for e in slow.events if e["type"] == "beat"]
+    assert placed > 20 and 2 <= len(diffs) <= 3
+    assert 2 <= len(beats) <= 4 and not slow.mismatches
+    # Verdicts come as ever, and PACE 0 brings the board up to now.
+    began = time.monotonic()
+    seq = ok(slow.verdict(slow.send_place(1, 1, 1)))
+    assert time.monotonic() - began < 1
+    slow.say(slow.codec.pace(0))
+    slow.until(lambda: slow.board.seq >= seq, 1, "now")
+    checked = slow.checked_beats
+    slow.until(lambda: slow.checked_beats > checked + 1, 4)
+    assert not slow.mismatches
+
+
+def test_pace_that_is_none_is_a_malformed_message(join):
+    for flavour, pace in (("binary", b"\x84\x61\xea"), ("binary", b"\x84\x01"),
+                          ("json", b'{"type":"pace"}'),
+                          ("json", b'{"type":"pace","ms":-1}'),
+                          ("json", b'{"type":"pace","ms":60001}')):
+        client = join(flavour, player=False)
+        client.say(pace)
+        assert client.socket.closes_with(5) == 1008
+
+
+def test_config_tells_of_pace_and_event(cluster):
+    made = cluster(edge={"event_name": "Spring", "event_opens_at": 1797828677000,
+                         "announcement": "Be kind", "anonymous": "off",
+                         "login_url": "https://id.example/"}).start().ready()
+    config = made.api.config()
+    assert config["pace_max_ms"] == 60000 and config["anonymous"] is False
+    assert config["login_url"] == "https://id.example/"
+    assert config["event"] == {
+        "name": "Spring", "opens_at": 1797828677000, "closes_at": None,
+        "announcement": "Be kind"}
+    client = Client(made.api, "json")
+    made.ctl("set", "paused", "true")
+    client.until(lambda: client.notice, 10, "a NOTICE")
+    assert client.notice["event"] == config["event"]
+    client.close()
 
 
 # --- placing ---
@@ -363,7 +425,7 @@ def test_request_and_idempotency_key_share_one_space(game, join):
 # --- cooldown, pause, ban: a canvas with rules ---
 
 @pytest.fixture(scope="module")
-def strict(module_cluster):
+def strict(transport, module_cluster):
     """Cooldown of a minute, and a user who is banned."""
     made = module_cluster(cooldown_ms=60000, edge={"place_rate": 100})
     made.start().ready()
@@ -502,7 +564,8 @@ def test_bad_token_is_a_401_to_the_upgrade(game, where, bad):
 def test_bad_token_in_the_url_is_not_saved_by_a_good_header(game, bad):
     good = ("Authorization", "Bearer " + game.signer.token())
     with pytest.raises(Refused) as refused:
-        WebSocket(game.api.port, f"/api/v1/ws?token={bad}", headers=[good])
+        WebSocket(game.api.port, f"/api/v1/ws?token={bad}", headers=[good],
+                  tls=game.api.tls)
     assert refused.value.status == 401
 
 
@@ -582,7 +645,8 @@ def test_close_is_answered_by_close(join):
 def test_ping_comes_every_25_s_and_silence_ends_at_60(game):
     """A client that answers pings stays; one whose peer is gone does not."""
     live = Client(game.api)
-    silent = WebSocket(game.api.port, receive_buffer=1 << 20)
+    silent = WebSocket(game.api.port, receive_buffer=1 << 20,
+                       tls=game.api.tls)
     began = time.monotonic()
     pump_all([live], 30)
     assert live.socket.pings >= 1

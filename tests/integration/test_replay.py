@@ -18,8 +18,10 @@ import pytest
 from support.board import Board
 from support.cluster import ROOT, bin_dir
 from support.load import StippleLoad
-from support.stores import KEYS, CassandraLocal, DynamoLocal, missing_tools
+from support.stores import KEYS, missing_tools, start_throwaway
 from support.wait import until
+
+pytestmark = pytest.mark.timed
 
 DATA = os.environ.get("STIPPLE_SHARED_DATA") or os.path.join(
     os.path.dirname(ROOT), "shared", "data")
@@ -50,7 +52,7 @@ def write_sample(path, steps=12, per_step=2500):
 
 def run(made, path, viewers, duration, timeout):
     began = time.monotonic()
-    load = StippleLoad([made.api], os.path.join(made.data, "secret"), viewers,
+    load = StippleLoad([made.api], made.token_key_file, viewers,
                        100, 0, duration, "--replay", str(path))
     report = load.report(timeout)
     took = time.monotonic() - began
@@ -70,22 +72,22 @@ def check(made, report, count, board, store="sqlite:history.db"):
     assert stored(made, store) == count
 
 
-def ask(made, program, *words):
+def ask(made, program, role, *words):
     """Its JSON; of the leading broker or against its board."""
     answer = subprocess.run(
         [os.path.join(made.bin, program), "--brokers", "ipc://run/broker-1",
-         "--secret-file", "secret", *words], cwd=made.data,
+         "--key-file", f"keys/{role}.key", *words], cwd=made.data,
         capture_output=True, text=True, timeout=300)
     assert answer.stdout, answer
     return json.loads(answer.stdout)
 
 
 def persisted(made):
-    return ask(made, "stipplectl", "--json", "status")["persisted"]
+    return ask(made, "stipplectl", "operator", "--json", "status")["persisted"]
 
 
 def verify(made, store):
-    return ask(made, "stipple-persister", "--store", store, "--verify")
+    return ask(made, "stipple-persister", "persister", "--store", store, "--verify")
 
 
 def load_member(report, name):
@@ -130,11 +132,9 @@ def store_url(request, tmp_path, monkeypatch):
                     "Java 17 and Maven")
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    server = (DynamoLocal(tmp_path / "store", keep=False)
-              if request.param == "dynamodb"
-              else CassandraLocal(tmp_path / "store"))
+    server = start_throwaway(request.param, tmp_path / "store")
     try:
-        url = server.start().url("stipple")
+        url = server.url("stipple")
         subprocess.run([os.path.join(bin_dir("release"), "stipple-persister"),
                         "--create-tables", "--store", url], check=True)
         yield url

@@ -11,6 +11,8 @@ import pytest
 from support.client import Client
 from support.metrics import total
 
+pytestmark = pytest.mark.timed
+
 SIDE = 300
 STOPPED_S = 30
 
@@ -41,10 +43,12 @@ class Painter(threading.Thread):
             client.drain(max(0.0, 0.05 - (time.monotonic() - began)))
 
 
+@pytest.mark.parametrize("io_uring", ["on", "off"])
 @pytest.mark.timeout(180)
-def test_client_that_stops_reading_costs_one_frame(cluster):
+def test_client_that_stops_reading_costs_one_frame(cluster, io_uring):
     # The release build: ASan's quarantine would hide what memory is held.
-    made = cluster(size=f"{SIDE}x{SIDE}", variant="release").start().ready()
+    made = cluster(size=f"{SIDE}x{SIDE}", variant="release",
+                   edge={"io_uring": io_uring}).start().ready()
     painter = Painter(made)
     watcher = Client(made.api)
     slow = [Client(made.api, receive_buffer=4096) for _ in range(50)]

@@ -7,6 +7,7 @@ the store holds each placement once."""
 import os
 import random
 import shutil
+import struct
 import subprocess
 import threading
 
@@ -14,8 +15,10 @@ import pytest
 import zmq
 
 from support import bus_peers as bus
+from support.bus import FOUND, NONE, PIXEL, STORE_FAILED, Query
 from support.client import Client
 from support.cluster import ENVIRONMENT, bin_dir
+from support.files import write_whole
 from support.history import export
 from support.metrics import total
 from support.store_proxy import CqlProxy, DynamoProxy
@@ -198,6 +201,28 @@ def test_store_keeps_the_contract(servers, kind):
 # ---- weather -------------------------------------------------------------
 
 @pytest.mark.timeout(180)
+def test_one_who_asks_too_much_waits_for_itself(through_proxy):
+    """C8: a flood of look-ups while each takes 20 ms. Others are answered in
+    time, nothing is answered that nobody waits for, and when it ends it is
+    over."""
+    made, proxy = through_proxy("dynamodb")
+    folder, ends = made.made.folder, ["ipc://run/persister-1"]
+    flood, other = Query(folder, ends), Query(folder, ends)
+    proxy.weather = "slow"
+    for ticket in range(3000):
+        flood.socket.send(struct.pack("<BQHH", PIXEL, ticket, 1, 1))
+    for n in range(5):
+        assert other.pixel(n, n)[0] in (FOUND, NONE)
+    answers = [flood.receive(3) for _ in range(2000)]
+    refused = [a for a in answers if a and a[9] == STORE_FAILED]
+    assert len(refused) > 1000
+    until(lambda: made.made["persister-1"].metrics()[
+        "stipple_persister_lookups_refused_total"] >= len(refused), 15)
+    flood.close()
+    other.close()
+
+
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("kind,weather", [
     ("dynamodb", "throttle"), ("dynamodb", "unavailable"),
     ("dynamodb", "close"), ("dynamodb", "half"), ("dynamodb", "stall"),
@@ -264,7 +289,8 @@ def test_expired_session_token_is_replaced(through_proxy, monkeypatch,
                                            tmp_path):
     """The file's keys end; new ones in it are found without a restart."""
     def write(token):
-        (tmp_path / "credentials").write_text(
+        write_whole(
+            tmp_path / "credentials",
             "[default]\naws_access_key_id=local\naws_secret_access_key=local\n"
             f"aws_session_token={token}\n")
     write("old")
@@ -302,13 +328,13 @@ def test_wrong_password_is_named_and_a_new_one_is_read(servers, stage,
     server = servers("cassandra")
     name = new_name()
     create_tables(server.url(name))
-    (tmp_path / "password").write_text("wrong\n")
+    write_whole(tmp_path / "password", "wrong\n")
     made = stage(f"cassandra:127.0.0.1:{server.port}/{name}?user=cassandra"
                  f"&password_file={tmp_path / 'password'}")
     made.place(100)
     made.await_trouble()
     assert "bad_credentials" in made.made["persister-1"].log()
-    (tmp_path / "password").write_text("cassandra\n")
+    write_whole(tmp_path / "password", "cassandra\n")
     made.await_stored()
     made.check()
 
@@ -351,6 +377,52 @@ def test_server_may_come_late_and_be_killed(own_server, stage, kind):
     made.check()
 
 
+def seqs_of(answer):
+    return [row["seq"] for row in answer["placements"]]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", KINDS)
+def test_operators_look_up_and_roll_back(servers, stage, kind):
+    """The same questions and answers as of SQLite; the rollback is proved."""
+    url = servers(kind).url(new_name())
+    create_tables(url)
+    stage_ = stage(url)
+    made, edge = stage_.made, stage_.edge
+    edge.place(*((1, i + 1, i % 10, i // 10, 1) for i in range(300)))
+    eve = edge.place(*((2, i + 1, i % 10, i // 10, 2) for i in range(100)))
+    last = edge.place(*((3, i + 1, i, 0, 3) for i in range(5)))[-1][1]
+    until(lambda: made.ctl("status")["persisted"] >= last, 60, "the store")
+    everything = [seq for _, seq, _ in eve][::-1]
+    # An index of the store's may follow a moment later.
+    until(lambda: seqs_of(made.ctl("user", f"{2:016x}", "--limit", "200"))
+          == everything, 30, "the user's placements")
+    assert seqs_of(made.ctl("search", "--user", f"{2:016x}", "--box",
+                            "0,0,9,1", "--limit", "7")) == everything[80:87]
+    assert seqs_of(made.ctl("who", "3", "0"))[:2] == [last - 1, eve[3][1]]
+    assert seqs_of(made.ctl("search", "--color", "3", "--since", "-1h")) == \
+        list(range(last, last - 5, -1))
+    done = made.ctl("rollback", "--user", f"{2:016x}", "--yes", "--as", "al")
+    assert (done["pixels"], done["placements"], done["spared"]) == (95, 100, 5)
+    board = edge.load().board
+    assert [board.at(i % 10, i // 10) for i in range(300)] == \
+        [3] * 5 + [1] * 295
+    undone = made.ctl("rollback", "--undo", str(done["seq"]), "--yes")
+    assert undone["pixels"] == 95
+    last = made.ctl("status")["seq"]
+    until(lambda: made.ctl("status")["persisted"] >= last, 60, "the store")
+    acted = made.ctl("audit", "--by", "al")["actions"]
+    assert [row["verb"] for row in acted] == ["rollback"]
+    assert [row["verb"] for row in made.ctl("audit")["actions"]] == \
+        ["restore", "rollback"]
+    verified = subprocess.run(
+        [os.path.join(made.bin, "stipple-persister"), "--store", url,
+         "--verify", "--brokers", "ipc://run/broker-1", "--key-file",
+         "keys/persister.key"], cwd=made.folder, capture_output=True,
+        text=True, timeout=120, env={**os.environ, **ENVIRONMENT})
+    assert verified.returncode == 0, verified
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_persister_leaves_no_gap(servers, stage, kind):
@@ -369,8 +441,8 @@ def test_killed_persister_leaves_no_gap(servers, stage, kind):
     made.check()
     verified = subprocess.run(
         [os.path.join(made.made.bin, "stipple-persister"), "--store", url,
-         "--verify", "--brokers", "ipc://run/broker-1", "--secret-file",
-         "secret"], cwd=made.made.folder, capture_output=True, text=True,
+         "--verify", "--brokers", "ipc://run/broker-1", "--key-file",
+         "keys/persister.key"], cwd=made.made.folder, capture_output=True, text=True,
         timeout=120, env={**os.environ, **ENVIRONMENT})
     assert verified.returncode == 0, verified
 

@@ -5,20 +5,38 @@ import collections
 import gzip
 import http.client
 import json
+import socket
 import time
 
 from support.board import Board
+from support.websocket import UNVERIFIED
 
 Answer = collections.namedtuple("Answer", "status headers body")
 
 
 class Api:
-    def __init__(self, port, host="127.0.0.1"):
-        self.port, self.host = port, host
+    def __init__(self, port, host="127.0.0.1", tls=False):
+        self.port, self.host, self.tls = port, host, tls
+
+    def connection(self, timeout=10):
+        if self.tls:
+            return http.client.HTTPSConnection(
+                self.host, self.port, timeout=timeout, context=UNVERIFIED)
+        return http.client.HTTPConnection(self.host, self.port,
+                                          timeout=timeout)
+
+    def link(self, timeout=10, receive_buffer=None):
+        """A bare socket, through TLS if the edge speaks it."""
+        link = socket.socket()
+        if receive_buffer:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                            receive_buffer)
+        link.settimeout(timeout)
+        link.connect((self.host, self.port))
+        return UNVERIFIED.wrap_socket(link) if self.tls else link
 
     def ask(self, method, path, body=None, headers=(), timeout=10):
-        link = http.client.HTTPConnection(self.host, self.port,
-                                          timeout=timeout)
+        link = self.connection(timeout)
         try:
             link.request(method, path, body, dict(headers))
             answer = link.getresponse()

@@ -11,7 +11,9 @@ import time
 
 import zmq
 
-PLACES, VERDICTS, SYNC, BOARD = 0x10, 0x11, 0x12, 0x13
+PLACES, VERDICTS, SYNC, BOARD = 0x10, 0x11, 0x16, 0x17
+FORMAT = 2
+NO_CHAIN = bytes(16)
 PIXEL, USER, ANSWER = 0x50, 0x51, 0x52
 FOUND, NONE, STORE_FAILED = 0, 1, 2
 OK, DUPLICATE, UNAVAILABLE = 0, 9, 8
@@ -74,13 +76,14 @@ def board(folder, endpoint, timeout_s=5):
     """(seq, packed pixels) of the leader's board."""
     dealer = Dealer(folder, [endpoint + ".ingress"])
     try:
-        answer = dealer.ask(struct.pack("<BIQ", SYNC, 0, 0), timeout_s)
+        answer = dealer.ask(struct.pack("<BBIQ16s", SYNC, FORMAT, 0, 0, NO_CHAIN),
+                            timeout_s)
     finally:
         dealer.close()
     if answer is None or answer[0] != BOARD:
         return None
-    _, seq, json_size = struct.unpack_from("<IQH", answer, 1)
-    return seq, answer[15 + json_size:]
+    _, seq, _, _, json_size = struct.unpack_from("<IQ16sBH", answer, 1)
+    return seq, answer[32 + json_size:]
 
 
 class Player(threading.Thread):

@@ -9,25 +9,46 @@ import random
 import struct
 import time
 
+import xxhash
 import zmq
 
 from support.board import Board
 from support.codec import read_varint
 from support.wait import Late
 
-PLACES, VERDICTS, SYNC, BOARD, RANGE, REPORT = range(0x10, 0x16)
-DIFF, BEAT, CANVAS = range(0x20, 0x23)
-RECORDS = 0x30
-PERSISTER, GRANT, REPLAY, SNAPSHOT_ASK, SNAPSHOT = range(0x40, 0x45)
+FORMAT = 2
+PLACES, VERDICTS, REPORT, SYNC, BOARD, RANGE = 0x10, 0x11, *range(0x15, 0x19)
+DIFF, BEAT, CANVAS = range(0x24, 0x27)
+RECORDS = 0x31
+REPLAY, SNAPSHOT_ASK = 0x42, 0x43
 CTL, CTL_REPLY = 0x48, 0x49
+PERSISTER, GRANT, SNAPSHOT, CHAIN_ASK, CHAIN = range(0x4a, 0x4f)
+FOLLOW, HANDOVER = 0x60, 0x62
+POLICY = 0x27
 
 (OK, COOLDOWN, OUT_OF_BOUNDS, BAD_COLOR, BANNED, PAUSED, UNAUTHORIZED,
- RATE_LIMITED, UNAVAILABLE, DUPLICATE) = range(10)
+ RATE_LIMITED, UNAVAILABLE, DUPLICATE, PROTECTED) = range(11)
 KEYLESS, RESENT, ASK = 1, 2, 4
 
 PLACE = struct.Struct("<QQIHHBB")
 VERDICT = struct.Struct("<QBQI")
 RECORD = struct.Struct("<QQQIHHBBHI")
+
+# relations of two histories (common/chain.h)
+UNKNOWN, EQUAL, CONTINUES, BEHIND, FORKED = range(5)
+NO_CHAIN = bytes(16)
+LEGACY_ORIGIN = xxhash.xxh3_128_digest(b"stipple 0.1.0")
+HEAD = struct.Struct("<BI16s")  # of DIFF, RANGE, CANVAS and RECORDS
+BEAT_BODY = struct.Struct("<BIQIII16s")
+BOARD_HEAD = struct.Struct("<BIQ16sBH")
+
+
+def extend(chain, records):
+    """The chain behind packed records that follow on from `chain`."""
+    for at in range(0, len(records), RECORD.size):
+        if chain != NO_CHAIN:
+            chain = xxhash.xxh3_128_digest(chain + records[at:at + RECORD.size])
+    return chain
 
 
 def parse_records(body):
@@ -43,14 +64,17 @@ def pack_record(seq, user, request, x, y, color, previous=0, placed_at_ms=None,
                        request, x, y, color, previous, flags, 0)
 
 
-def pack_board(kind, epoch, seq, canvas, pixels):
+def pack_board(kind, epoch, seq, canvas, pixels, chain=NO_CHAIN,
+               relation=UNKNOWN):
     text = json.dumps(canvas).encode() if canvas else b""
-    return (struct.pack("<BIQH", kind, epoch, seq, len(text)) + text + pixels)
+    return BOARD_HEAD.pack(kind, epoch, seq, chain, relation,
+                           len(text)) + text + pixels
 
 
 def parse_board(message):
-    _, epoch, seq, size = struct.unpack_from("<BIQH", message)
-    return epoch, seq, json.loads(message[15:15 + size]), message[15 + size:]
+    _, epoch, seq, _, _, size = BOARD_HEAD.unpack_from(message)
+    at = BOARD_HEAD.size
+    return epoch, seq, json.loads(message[at:at + size]), message[at + size:]
 
 
 def endpoint(folder, base, channel):
@@ -142,9 +166,10 @@ class Edge:
     def report(self, viewers):
         self.ingress.send(struct.pack("<BI", REPORT, viewers))
 
-    def sync(self, epoch=0, seq=0, timeout=5.0):
+    def sync(self, epoch=0, seq=0, timeout=5.0, chain=NO_CHAIN):
         """("board", epoch, seq, canvas, pixels) or ("range", epoch, diff)."""
-        self.ingress.send(struct.pack("<BIQ", SYNC, epoch, seq))
+        self.ingress.send(struct.pack("<BBIQ16s", SYNC, FORMAT, epoch, seq,
+                                      chain))
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             message = self.ingress.receive(left)
@@ -152,7 +177,7 @@ class Edge:
                 return ("board", *parse_board(message))
             if message and message[0] == RANGE:
                 return ("range", struct.unpack_from("<I", message, 1)[0],
-                        message[5:])
+                        message[HEAD.size:])
         raise Late("no answer to SYNC")
 
     def load(self, timeout=5.0):
@@ -195,13 +220,13 @@ class Edge:
                            f"{self.board.seq}, beat {self.beat}")
             if message[0] == DIFF:
                 self.epoch = struct.unpack_from("<I", message, 1)[0]
-                self.apply(message[5:])
+                self.apply(message[HEAD.size:])
             elif message[0] == CANVAS:
-                self.canvas = json.loads(message[5:])
+                self.canvas = json.loads(message[HEAD.size:])
             elif message[0] == BEAT:
                 self.beat = dict(zip(
-                    ("epoch", "seq", "digest", "online", "lease_ms"),
-                    struct.unpack("<IQIII", message[1:])))
+                    ("epoch", "seq", "digest", "online", "lease_ms", "chain"),
+                    BEAT_BODY.unpack(message[1:])[1:]))
                 self.epoch = self.beat["epoch"]
                 if self.beat["seq"] > self.board.seq:
                     self.gaps += 1
@@ -216,10 +241,10 @@ class Edge:
         while (left := deadline - time.monotonic()) > 0:
             message = self.feed.receive(left)
             if message and message[0] == BEAT:
-                beat = struct.unpack("<IQIII", message[1:])
+                beat = BEAT_BODY.unpack(message[1:])[1:]
                 if beat[0] >= least_epoch:
                     return dict(zip(("epoch", "seq", "digest", "online",
-                                     "lease_ms"), beat))
+                                     "lease_ms", "chain"), beat))
         raise Late(f"no beat of epoch {least_epoch} within {timeout} s")
 
 
@@ -236,6 +261,7 @@ class Persister:
         self.instance = random.getrandbits(63) | 1
         self.records = {}  # seq: packed
         self.epoch = 0
+        self.origin = NO_CHAIN  # chain(0)
         self.active = 0
         self.snapshot = None  # (seq, canvas, pixels)
         self.checkpoint = 0
@@ -246,15 +272,28 @@ class Persister:
         for link in self.controls + self.journals:
             link.close()
 
+    def chain_at(self, seq):
+        """As its records give it; unknown if it does not hold them all."""
+        chain = self.origin
+        for number in range(1, seq + 1):
+            if number not in self.records:
+                return NO_CHAIN
+            chain = extend(chain, self.records[number])
+        return chain
+
     def hello(self):
         seq = self.snapshot[0] if self.snapshot else 0
         for control in self.controls:
-            control.send(struct.pack("<BQIQQB", PERSISTER, self.instance,
-                                     self.epoch, self.checkpoint, seq,
-                                     self.active))
+            control.send(struct.pack("<BBQIQQB16s", PERSISTER, FORMAT,
+                                     self.instance, self.epoch,
+                                     self.checkpoint, seq, self.active,
+                                     self.chain_at(self.checkpoint)))
 
     def _keep(self, message):
-        body = message[5:]
+        body = message[HEAD.size:]
+        if not self.checkpoint and self.origin == NO_CHAIN and \
+                RECORD.size <= len(body) and body[:8] == b"\1" + bytes(7):
+            self.origin = HEAD.unpack_from(message)[2]
         for at in range(0, len(body), RECORD.size):
             record = body[at:at + RECORD.size]
             self.records.setdefault(struct.unpack_from("<Q", record)[0],
@@ -265,7 +304,7 @@ class Persister:
 
     def _answer(self, control, message):
         if message[0] == GRANT:
-            epoch, active, seq = struct.unpack("<IBQ", message[1:])
+            _, epoch, active, seq, _ = struct.unpack("<BIBQ16s", message[1:])
             self.grants.append((epoch, active, seq))
             self.active = active
             self.epoch = max(self.epoch, epoch)
@@ -276,14 +315,19 @@ class Persister:
             self._keep(message)
         elif message[0] == SNAPSHOT_ASK and not self.mute:
             seq, canvas, pixels = self.snapshot or (0, None, b"")
-            control.send(pack_board(SNAPSHOT, self.epoch, seq, canvas, pixels))
+            control.send(pack_board(SNAPSHOT, self.epoch, seq, canvas, pixels,
+                                    self.chain_at(seq)))
         elif message[0] == REPLAY and not self.mute:
             start, most = struct.unpack("<QI", message[1:])
-            body = b""
+            body, chain = b"", self.chain_at(start - 1)
             while start in self.records and most:
                 body += self.records[start]
                 start, most = start + 1, most - 1
-            control.send(struct.pack("<BI", RECORDS, self.epoch) + body)
+            control.send(HEAD.pack(RECORDS, self.epoch, chain) + body)
+        elif message[0] == CHAIN_ASK:
+            seq = struct.unpack("<Q", message[1:])[0]
+            control.send(struct.pack("<BQ16sQ", CHAIN, seq,
+                                     self.chain_at(seq), 0))
 
     def run(self, seconds=0.0, until=None):
         """Says hello and answers, for a time or until a condition holds."""

@@ -34,7 +34,9 @@ class Client:
             headers.append(("Authorization", f"Bearer {token}"))
         path = "/api/v1/ws" + ("?" + "&".join(query) if query else "")
         self.socket = WebSocket(api.port, path, self.codec.protocol,
-                                headers, host=api.host, **options)
+                                headers, host=api.host,
+                                **{"tls": getattr(api, "tls", False),
+                                   **options})
         self.until(lambda: self.hello, what="HELLO")
 
     def fileno(self):

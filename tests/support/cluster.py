@@ -7,20 +7,17 @@ import json
 import os
 import random
 import re
-import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import time
 
+from cluster.plan import (KEYS, ROOT, SECRET, STOP_ORDER, Plan, key_file,
+                          make_keys)
 from support.api import Api
-from support.metrics import scrape
 from support.tokens import Signer
 from support.wait import until
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
 # Sanitizers report by this code, so that no other failure looks like it.
 SANITIZED = 99
 SANITIZER_LINES = re.compile(
@@ -40,157 +37,110 @@ def bin_dir(variant="asan"):
     return os.path.join(ROOT, "build", "asan" if variant == "asan" else "")
 
 
+WORKERS_MAX, EACH = 6, 160  # of every thousand ports
+
+
+def own_ports():
+    """Where a search for ports may begin: below those that the kernel gives to
+    outgoing connections, so that none takes one while a process restarts; and
+    for each worker of xdist a part of its own, since between the look and the
+    start another could take them (and edges share theirs unasked). A
+    supervised cluster's metrics are a thousand above its public port: of every
+    thousand each worker has the same part."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        end = int(file.read().split()[0])
+    ports = range(max(2000, end - 20000), end - 100)
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return ports
+    number = int(worker[2:])
+    assert number < WORKERS_MAX
+    return [port for port in ports
+            if EACH * number <= port % 1000 < EACH * (number + 1) - 50]
+
+
+class Ports:
+    """Handed out in turn, so that what is not bound yet is not given twice."""
+
+    def __init__(self):
+        self.all = own_ports()
+        self.at = random.randrange(len(self.all))
+
+    def take(self, count):
+        for _ in range(len(self.all)):
+            first = self.all[self.at]
+            if bindable(first, count):
+                self.at = (self.at + count) % len(self.all)
+                return list(range(first, first + count))
+            self.at = (self.at + 1) % len(self.all)
+        raise AssertionError("no free ports")
+
+
+def bindable(first, count):
+    probes = []
+    try:
+        for port in range(first, first + count):
+            probe = socket.socket()
+            probes.append(probe)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("", port))
+        return True
+    except OSError:
+        return False
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+pool = None
+
+
 def free_ports(count=1):
-    """Consecutive ports nobody listens on, below the ephemeral range, so that
-    no outgoing connection takes them while a process restarts."""
-    for _ in range(200):
-        first = random.randrange(10000, 31000)
-        probes = []
-        try:
-            for port in range(first, first + count):
-                probe = socket.socket()
-                probes.append(probe)
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("", port))
-            return list(range(first, first + count))
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
-
-
-def redis_command(folder, fsync="always"):
-    path = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-    argv = ["redis-server", "--port", "0", "--dir", folder, "--unixsocket",
-            "../run/redis.sock", "--appendonly", "yes", "--appendfsync", fsync,
-            "--save", ""]
-    return argv, path
-
-
-class Process:
-    def __init__(self, name, argv, cwd, executable=None, metrics_port=None):
-        self.name, self.argv, self.cwd = name, argv, cwd
-        self.executable = executable
-        self.metrics_port = metrics_port
-        self.child = None
-        self.log_path = os.path.join(cwd, "logs", name + ".log")
-
-    def start(self):
-        assert self.child is None, f"{self.name} is running"
-        with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(
-                self.argv, executable=self.executable, cwd=self.cwd,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **ENVIRONMENT}, start_new_session=True)
-
-    @property
-    def pid(self):
-        return self.child.pid
-
-    def is_running(self):
-        return self.child is not None and self.child.poll() is None
-
-    def kill(self):
-        """As a crash would: SIGKILL, to it and what it forked."""
-        os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.wait()
-        self.child = None
-
-    def freeze(self):
-        os.kill(self.child.pid, signal.SIGSTOP)
-
-    def thaw(self):
-        os.kill(self.child.pid, signal.SIGCONT)
-
-    def stop(self, timeout=30):
-        """SIGTERM, and the exit code it answers with: 0 is asked for."""
-        if self.child is None:
-            return 0
-        child, self.child = self.child, None
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
-        try:
-            return child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            raise AssertionError(f"{self.name} did not end in {timeout} s")
-
-    def log(self):
-        with open(self.log_path, errors="replace") as file:
-            return file.read()
-
-    def metrics(self):
-        return scrape(self.metrics_port)
-
-    def memory_bytes(self):
-        with open(f"/proc/{self.child.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def flags_of(settings):
-    flags = []
-    for name, value in settings.items():
-        flags += ["--" + name.replace("_", "-"), str(value)]
-    return flags
+    """Consecutive ports nobody listens on."""
+    global pool
+    pool = pool or Ports()
+    return pool.take(count)
 
 
 class Cluster:
     """Redis, brokers, persisters and edges of one folder, by name:
     cluster["edge-1"]. Settings go by process: edge={"port": …}. With `tls` one
-    more edge speaks it, on tls_port."""
+    more edge speaks it, on tls_port; where `transport` says so, all do."""
+
+    transport = "plain"  # conftest's fixture of that name sets it
 
     def __init__(self, folder, brokers=1, persisters=1, edges=1, broker=None,
                  edge=None, persister=None, size="100x100", bits=4,
                  cooldown_ms=0, variant="asan", fsync="always", tls=False):
         self.folder = str(folder)
         self.bin = bin_dir(variant)
-        self.processes = {}
         for name in ("run", "logs", "redis"):
             os.makedirs(os.path.join(self.folder, name), exist_ok=True)
-        self.secret_file = os.path.join(self.folder, "secret")
-        if not os.path.exists(self.secret_file):
-            with open(self.secret_file, "w") as file:
-                file.write(secrets.token_hex(32) + "\n")
-        self.signer = Signer(self.secret_file)
-        argv, path = redis_command("redis", fsync)
-        self._add("redis", argv, path)
-        self.broker_ends = [f"ipc://run/broker-{i}"
-                            for i in range(1, brokers + 1)]
-        query_ends = [f"ipc://run/persister-{i}"
-                      for i in range(1, persisters + 1)]
-        for i, bind in enumerate(self.broker_ends, 1):
-            self._ours("broker", i, dict(
-                bind=bind, redis="unix:run/redis.sock", size=size, bits=bits,
-                cooldown_ms=cooldown_ms, **(broker or {})))
-        for i, bind in enumerate(query_ends, 1):
-            self._ours("persister", i, {
-                "bind": bind, "brokers": ",".join(self.broker_ends),
-                "store": "sqlite:history.db", **(persister or {})})
-        common = {"host": "127.0.0.1", "brokers": ",".join(self.broker_ends),
-                  "persisters": ",".join(query_ends),
-                  "web_dir": os.path.join(ROOT, "web"), **(edge or {})}
+        make_keys(self.bin, self.folder, ENVIRONMENT)
+        self.token_key_file = os.path.join(self.folder, key_file("tokens"))
+        self.signer = Signer(self.token_key_file)
+        plan = Plan(self.bin, brokers, persisters, {
+            "broker": {"size": size, "bits": bits, "cooldown_ms": cooldown_ms,
+                       **(broker or {})},
+            "persister": {"store": "sqlite:history.db", **(persister or {})},
+            "edge": {"host": "127.0.0.1", **(edge or {})},
+        }, free_ports, self.folder, ENVIRONMENT)
+        self.broker_ends = plan.broker_ends
         ports = free_ports(edges + tls)
-        self.apis = [Api(port) for port in ports[:edges]]
-        for i, port in enumerate(ports[:edges], 1):
-            self._ours("edge", i, {"port": port, **common})
+        secure = self.transport == "tls"
+        certificate = self._certificate() if secure or tls else {}
+        self.apis = [Api(port, tls=secure) for port in ports[:edges]]
+        members = [plan.redis(fsync), *plan.brokers(), *plan.persisters(),
+                   *(plan.edge(i, port, **{
+                       # Where there are several, they send in both ways.
+                       **({} if i % 2 else {"io_uring": "off"}),
+                       **(certificate if secure else {})})
+                     for i, port in enumerate(ports[:edges], 1))]
+        self.tls_port = ports[-1] if tls else None
         if tls:
-            self.tls_port = ports[-1]
-            self._ours("edge", edges + 1, {
-                "port": self.tls_port, **self._certificate(), **common})
-
-    def _add(self, name, argv, executable=None, metrics_port=None):
-        self.processes[name] = Process(name, argv, self.folder, executable,
-                                       metrics_port)
-
-    def _ours(self, kind, index, settings):
-        name = f"{kind}-{index}"
-        port = free_ports(int(settings.get("workers", 1)))[0]
-        self._add(name, [os.path.join(self.bin, f"stipple-{kind}"), "--name",
-                         name, "--secret-file", "secret", "--metrics-port",
-                         str(port)] + flags_of(settings), None, port)
+            members.append(plan.edge(edges + 1, self.tls_port,
+                                     **certificate))
+        self.processes = {process.name: process for process in members}
 
     def _certificate(self):
         files = {"tls_cert_file": "cert.pem", "tls_key_file": "key.pem"}
@@ -215,7 +165,8 @@ class Cluster:
         return self
 
     def ready(self, timeout=60):
-        for api in self.apis:
+        doors = [Api(self.tls_port, tls=True)] if self.tls_port else []
+        for api in self.apis + doors:
             until(api.is_ready, timeout, "/readyz 200")
         return self
 
@@ -225,13 +176,23 @@ class Cluster:
     def ctl(self, *words, check=True):
         answer = subprocess.run(
             [os.path.join(self.bin, "stipplectl"), "--brokers",
-             ",".join(self.broker_ends), "--secret-file", "secret", "--json",
-             *words],
+             ",".join(self.broker_ends), "--key-file", key_file("operator"),
+             "--json", *words],
             cwd=self.folder, capture_output=True, text=True, timeout=30,
             env={**os.environ, **ENVIRONMENT})
         if check:
             assert answer.returncode == 0, answer
             return json.loads(answer.stdout)
+        return answer
+
+    def keygen(self, verb, *words, secret=SECRET, folder=KEYS, check=True):
+        """`stipplectl keygen`, or `rotate` or `retire` with which keys."""
+        answer = subprocess.run(
+            [os.path.join(self.bin, "stipplectl"), "--master-file", secret,
+             verb, folder, *words],
+            cwd=self.folder, capture_output=True, text=True, timeout=30,
+            env={**os.environ, **ENVIRONMENT})
+        assert not check or answer.returncode == 0, answer
         return answer
 
     def redis_cli(self, *words):
@@ -247,8 +208,7 @@ class Cluster:
 
     def stop(self):
         """All, orderly; returns {name: exit code}."""
-        order = [p for kind in ("edge", "persister", "broker", "redis")
-                 for p in self.kinds(kind)]
+        order = [p for kind in STOP_ORDER for p in self.kinds(kind)]
         began, codes = time.monotonic(), {}
         for process in order:
             if process.child is not None:
@@ -281,6 +241,8 @@ class Cluster:
 class Supervised:
     """A cluster run by ./stipple up --detach."""
 
+    stipple_path = os.path.join(ROOT, "stipple")
+
     def __init__(self, folder, *options, variant="asan"):
         self.data = os.path.join(str(folder), "data")
         self.options = list(options)
@@ -291,7 +253,7 @@ class Supervised:
                             "STIPPLE_BIN": self.bin}
 
     def stipple(self, *words, timeout=150):
-        return subprocess.run([os.path.join(ROOT, "stipple"), *words],
+        return subprocess.run([self.stipple_path, *words],
                               capture_output=True, text=True, timeout=timeout,
                               env=self.environment, stdin=subprocess.DEVNULL)
 
@@ -325,7 +287,11 @@ class Supervised:
 
     @property
     def signer(self):
-        return Signer(os.path.join(self.data, "secret"))
+        return Signer(self.token_key_file)
+
+    @property
+    def token_key_file(self):
+        return os.path.join(self.data, key_file("tokens"))
 
     def tails(self):
         folder = os.path.join(self.data, "logs")

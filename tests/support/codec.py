@@ -5,7 +5,9 @@ import json
 import struct
 
 STATUSES = ("ok", "cooldown", "out_of_bounds", "bad_color", "banned", "paused",
-            "unauthorized", "rate_limited", "unavailable", "duplicate")
+            "unauthorized", "rate_limited", "unavailable", "duplicate",
+            "protected", "too_late")
+NOTICES = {1: "settings", 2: "banned", 3: "message"}
 REASONS = {1: "too_old", 2: "unknown_seq", 3: "board_changed"}
 
 
@@ -75,7 +77,7 @@ def decode_notice(data, _board):
     length, at = read_varint(data, 1)
     assert len(data) == at + length
     return dict(json.loads(data[at:]), type="notice",
-                kind={1: "settings"}.get(data[0], data[0]))
+                kind=NOTICES.get(data[0], data[0]))
 
 
 DECODERS = {1: decode_hello, 2: decode_diff, 3: decode_verdict,
@@ -107,6 +109,14 @@ class Binary:
     def auth(token):
         return b"\x83" + token.encode()
 
+    @staticmethod
+    def pace(ms):
+        return struct.pack("<BH", 0x84, ms)
+
+    @staticmethod
+    def undo(request, seq):
+        return struct.pack("<BIQ", 0x85, request, seq)
+
 
 class Json:
     protocol = "stipple.v1.json"
@@ -128,6 +138,15 @@ class Json:
     @staticmethod
     def auth(token):
         return json.dumps({"type": "auth", "token": token}).encode()
+
+    @staticmethod
+    def pace(ms):
+        return json.dumps({"type": "pace", "ms": ms}).encode()
+
+    @staticmethod
+    def undo(request, seq):
+        return json.dumps({"type": "undo", "request": request,
+                           "seq": seq}).encode()
 
 
 FLAVOURS = {"binary": Binary, "json": Json}

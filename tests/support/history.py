@@ -9,11 +9,15 @@ from support.cluster import ENVIRONMENT
 
 
 def export(bin_path, folder, store="sqlite:history.db"):
-    """[(seq, user, x, y, color)] in the store's order."""
-    answer = subprocess.run(
-        [os.path.join(bin_path, "stipple-persister"), "--store", store,
-         "--export", "csv"], cwd=folder, capture_output=True, text=True,
-        timeout=300, env={**os.environ, **ENVIRONMENT})
+    """[(seq, user, x, y, color)] in the store's order. A server that has just
+    started may be too slow for the first questions."""
+    for _ in range(5):
+        answer = subprocess.run(
+            [os.path.join(bin_path, "stipple-persister"), "--store", store,
+             "--export", "csv"], cwd=folder, capture_output=True, text=True,
+            timeout=300, env={**os.environ, **ENVIRONMENT})
+        if "Timeout was reached" not in answer.stderr:
+            break
     assert answer.returncode == 0, answer.stderr[-2000:]
     return [(int(row["seq"]), row["user"], int(row["x"]), int(row["y"]),
              int(row["color"])) for row in csv.DictReader(

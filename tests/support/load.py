@@ -111,13 +111,13 @@ class Accountant(threading.Thread):
 class StippleLoad:
     """The project's own load tester, --json."""
 
-    def __init__(self, apis, secret_file, viewers, placers, rate, duration,
+    def __init__(self, apis, key_file, viewers, placers, rate, duration,
                  *more, variant="release"):
         words = [os.path.join(bin_dir(variant), "stipple-load")]
         for api in apis:
             words += ["--url", f"http://127.0.0.1:{api.port}"]
         words += ["--viewers", viewers, "--placers", placers, "--rate", rate,
-                  "--duration", duration, "--secret-file", secret_file,
+                  "--duration", duration, "--token-key-file", key_file,
                   "--json", *more]
         self.child = subprocess.Popen(
             [str(word) for word in words], stdout=subprocess.PIPE,

@@ -129,6 +129,10 @@ class _DynamoHandler(http.server.BaseHTTPRequestHandler):
         self.proxy.ending.wait(STALL_S)
         self.close_connection = True
 
+    def when_slow(self):
+        time.sleep(0.02)  # what each answer takes
+        self.when_clear()
+
     def when_close(self):
         self.close_connection = True
         self.connection.close()

@@ -108,3 +108,11 @@ class CassandraLocal(Server):
         rest = "".join(f"&{key}={value}" for key, value in more.items())
         return (f"cassandra:127.0.0.1:{port or self.port}/{name}"
                 f"?user=cassandra&password_file={password}{rest}")
+
+
+def start_throwaway(kind, folder):
+    """A server whose data need not outlive it: DynamoDB's in memory, since on
+    disk it syncs each item."""
+    server = (DynamoLocal(folder, keep=False) if kind == "dynamodb"
+              else CassandraLocal(folder))
+    return server.start()

@@ -15,15 +15,16 @@ def user_of(sub):
 
 
 class Signer:
-    def __init__(self, secret_file):
-        with open(secret_file, "rb") as file:
-            secret = file.read()
-        self.secret = secret[:-1] if secret.endswith(b"\n") else secret
+    """By tokens.key of a cluster, or by any other key."""
 
-    def token(self, sub=None, ttl=3600, algorithm="HS256", key=None, **claims):
+    def __init__(self, key_file):
+        with open(key_file, "rb") as file:
+            self.key = file.read()
+
+    def token(self, sub=None, ttl=3600, algorithm="ES256", key=None, **claims):
         sub = sub or f"tester-{time.time_ns()}-{next(_numbers)}"
         payload = {"sub": sub, "exp": int(time.time()) + ttl}
         payload.update(claims)
         payload = {k: v for k, v in payload.items() if v is not None}
-        return jwt.encode(payload, self.secret if key is None else key,
+        return jwt.encode(payload, self.key if key is None else key,
                           algorithm)

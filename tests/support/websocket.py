@@ -178,8 +178,9 @@ class WebSocket:
                 return self.kind, message
         return None
 
-    def receive(self, timeout=10.0):
-        """(opcode, payload) of the next message; None after the timeout."""
+    def receive(self, timeout=10.0, until=None):
+        """(opcode, payload) of the next message; None after the timeout, or
+        once `until` is true."""
         deadline = time.monotonic() + timeout
         while True:
             frame = self._frame()
@@ -187,6 +188,8 @@ class WebSocket:
                 message = self._handle(*frame)
                 if message:
                     return message
+                if until and until():
+                    return None
                 frame = self._frame()
             left = deadline - time.monotonic()
             held = tls_bytes(self.link)
@@ -202,6 +205,21 @@ class WebSocket:
                 raise Closed(1006, "no close frame")
             self.received_bytes += len(piece)
             self.buffer += piece
+
+    def ping(self, timeout=10.0):
+        """Seconds until the answer; messages meanwhile are dropped."""
+        began = time.monotonic()
+        seen = len(self.pongs)
+        self.send(PING, b"?")
+        while len(self.pongs) == seen:
+            left = began + timeout - time.monotonic()
+            assert left > 0, "no PONG"
+            self.receive(left, lambda: len(self.pongs) > seen)
+        return time.monotonic() - began
+
+    def abort(self):
+        """The end without a word."""
+        self.link.close()
 
     def close(self, code=1000):
         try:

@@ -135,7 +135,7 @@ def diff(name, notes, board, first, last, pixels):
 
 STATUS = (
     "ok cooldown out_of_bounds bad_color banned paused unauthorized "
-    "rate_limited unavailable duplicate"
+    "rate_limited unavailable duplicate protected too_late"
 ).split()
 
 
@@ -247,6 +247,7 @@ def good():
         "board": {"width": 1000, "height": 1000, "bits": 4, "epoch": 3},
         "palette": ["#FFFFFF", "#E50000"],
         "cooldown_ms": 60000,
+        "tick_ms": 250,
         "paused": True,
         "endpoints": [],
     }
@@ -286,6 +287,19 @@ def good():
         "A token to the end of the message (this one is not signed)",
         [(u8(0x83), "AUTH"), (token.encode(), token)],
         {"type": "auth", "token": token},
+    )
+    write(
+        "pace",
+        "A DIFF every five seconds is enough",
+        [(u8(0x84), "PACE"), (u16(5000), "ms")],
+        {"type": "pace", "ms": 5000},
+    )
+    write(
+        "undo",
+        "The placement of that seq was a slip",
+        [(u8(0x85), "UNDO"), (u32(0xDEADBEEF), "request"),
+         (u64(0x0012345678ABCDEF), "seq")],
+        {"type": "undo", "request": 0xDEADBEEF, "seq": 0x0012345678ABCDEF},
     )
     board("board", 5, 3, 4, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15])
     board("board-8bit", 3, 2, 8, [0, 255, 31, 32, 1, 128])
@@ -368,7 +382,12 @@ def refused():
     bad("unknown-event", "An unknown type to a client", "unknown-event",
         u8(0x07) + bytes(4))
     bad("unknown-request", "An unknown type to an edge", "unknown-request",
-        u8(0x84) + bytes(4))
+        u8(0x8F) + bytes(4))
+    bad("pace-slow", "Slower than a minute", "pace", u8(0x84) + u16(60001))
+    bad("pace-short", "One byte too few", "pace", u8(0x84) + bytes(1))
+    bad("undo-short", "One byte too few", "undo", u8(0x85) + bytes(11))
+    bad("undo-long", "One byte too many", "undo", u8(0x85) + bytes(13))
+    bad("pace-long", "One byte too many", "pace", u8(0x84) + bytes(3))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/config.h"
 
-#include <check.h>
+#include "tests/unit/documented.h"
 
 static int s_canvas(const char *size, int64_t bits, const char *palette,
                     canvas_t *canvas)
@@ -47,6 +47,13 @@ START_TEST(settings_that_do_not_fit_are_refused)
 }
 END_TEST
 
+START_TEST(settings_are_those_of_the_manual)
+{
+    broker_config_t config = {0};
+    s_settings_are_documented(&broker_settings, &config);
+}
+END_TEST
+
 Suite *suite_broker_config(void);
 Suite *suite_broker_config(void)
 {
@@ -54,6 +61,7 @@ Suite *suite_broker_config(void)
     TCase *tc = tcase_create("config");
     tcase_add_test(tc, settings_describe_the_blank_canvas);
     tcase_add_test(tc, settings_that_do_not_fit_are_refused);
+    tcase_add_test(tc, settings_are_those_of_the_manual);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -38,7 +38,7 @@ static void s_commit(uint64_t seq, uint32_t index, uint8_t color)
 {
     record_t record = {.seq = seq + 1, .color = color};
     board_set(board, index, color);
-    batch_begin(batch, seq, 4);
+    batch_begin(batch, (position_t){.seq = seq}, 4);
     batch_add(batch, &record, index);
     feed_add(feed, batch);
 }
@@ -65,7 +65,7 @@ START_TEST(range_is_net_and_goes_on_from_the_one_before)
     s_commit(0, 50, 3);
     s_commit(1, 7, 1);
     s_commit(2, 50, 0);
-    feed_publish(feed, 9, 3, board);
+    feed_publish(feed, 9, (position_t){.seq = 3}, board);
     zframe_t *frame = s_receive(&diff);
     ck_assert_uint_eq(diff.from, 0);
     ck_assert_uint_eq(diff.to, 3);
@@ -78,7 +78,7 @@ START_TEST(range_is_net_and_goes_on_from_the_one_before)
     ck_assert_int_eq(diff_next(&diff, &index, &color), 0);
     zframe_destroy(&frame);
     s_commit(3, 8, 2);
-    feed_publish(feed, 9, 4, board);
+    feed_publish(feed, 9, (position_t){.seq = 4}, board);
     frame = s_receive(&diff);
     ck_assert_uint_eq(diff.from, 3);
     ck_assert_uint_eq(diff.to, 4);
@@ -90,7 +90,7 @@ END_TEST
 START_TEST(nothing_is_sent_where_seq_stands)
 {
     bus_beat_t beat = {.epoch = 9, .seq = 0, .online = 5};
-    feed_publish(feed, 9, 0, board);
+    feed_publish(feed, 9, (position_t){.seq = 0}, board);
     feed_beat(feed, &beat);
     zframe_t *frame = zframe_recv(subscriber);
     bus_beat_t got;

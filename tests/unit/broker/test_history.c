@@ -44,7 +44,7 @@ END_TEST
 
 START_TEST(records_are_found_over_chunk_borders)
 {
-    history_reset(history, 1000);
+    history_reset(history, (position_t){.seq = 999});
     s_append(50000, 777);
     ck_assert_uint_eq(history_first(history), 1000);
     ck_assert_uint_eq(history_next(history), 51000);
@@ -99,12 +99,104 @@ END_TEST
 
 START_TEST(since_finds_the_first_record_of_a_time)
 {
-    history_reset(history, 100);
+    history_reset(history, (position_t){.seq = 99});
     s_append(1000, 100);
     ck_assert_uint_eq(history_since(history, 0), 100);
     ck_assert_uint_eq(history_since(history, 100), 100);
     ck_assert_uint_eq(history_since(history, 500), 500);
     ck_assert_uint_eq(history_since(history, 5000), 1100);
+}
+END_TEST
+
+static chain_t s_chain_by_hand(chain_t chain, uint64_t from, uint64_t to)
+{
+    for (uint64_t seq = from; seq <= to; seq++) {
+        uint8_t bytes[RECORD_BYTES];
+        record_t record = history_get(history, seq);
+        record_encode(bytes, &record);
+        chain = chain_extend(chain, bytes, 1);
+    }
+    return chain;
+}
+
+START_TEST(chain_is_known_at_every_seq_held)
+{
+    chain_t origin = {{9}};
+    history_reset(history, (position_t){99, origin});
+    s_append(20000, 777);
+    s_append(10, 1);
+    ck_assert(chain_equal(history_chain(history, 99), origin));
+    chain_t chain = origin;
+    for (uint64_t seq = 100; seq <= 20109; seq++) {
+        chain = s_chain_by_hand(chain, seq, seq);
+        if (seq % 97 == 0 || seq > 20100)
+            ck_assert(chain_equal(history_chain(history, seq), chain));
+    }
+    ck_assert(chain_equal(history_head(history).chain, chain));
+    ck_assert(!chain_known(history_chain(history, 98)));
+    ck_assert(!chain_known(history_chain(history, 20110)));
+}
+END_TEST
+
+START_TEST(chain_outlives_trim)
+{
+    history_reset(history, (position_t){0, {{9}}});
+    s_append(40000, 500);
+    chain_t middle = history_chain(history, 20123);
+    history_trim(history, 20000);
+    ck_assert(chain_equal(history_chain(history, 20123), middle));
+    ck_assert(chain_known(history_chain(history, 20000)));
+    ck_assert(!chain_known(history_chain(history, 19999)));
+    history_trim(history, 40000);
+    ck_assert(chain_known(history_head(history).chain));
+}
+END_TEST
+
+START_TEST(chain_is_learnt_from_one_place_on)
+{
+    s_append(1000, 100);
+    ck_assert(!chain_known(history_head(history).chain));
+    history_learn(history, (position_t){450, {{5}}});
+    ck_assert(!chain_known(history_chain(history, 449)));
+    ck_assert(chain_equal(history_chain(history, 1000),
+                          s_chain_by_hand((chain_t){{5}}, 451, 1000)));
+    s_append(300, 100);
+    ck_assert(chain_known(history_head(history).chain));
+}
+END_TEST
+
+static void s_placed_at(uint64_t placed_at_ms, size_t count)
+{
+    uint8_t bytes[RECORD_BYTES];
+    while (count--) {
+        record_t record = {.seq = history_next(history),
+                           .placed_at_ms = placed_at_ms};
+        record_encode(bytes, &record);
+        history_append(history, bytes, 1);
+    }
+}
+
+/* R4 */
+START_TEST(times_that_do_not_ascend_hide_nothing)
+{
+    s_placed_at(5000, 400);
+    s_placed_at(1000, 400); /* the clock was set back */
+    s_placed_at(6000, 400);
+    ck_assert_uint_eq(history_since(history, 4000), 1);
+    ck_assert_uint_eq(history_since(history, 5500), 801);
+    ck_assert_uint_eq(history_since(history, 7000), 1201);
+}
+END_TEST
+
+START_TEST(time_ahead_holds_the_log_no_longer_than_from_now)
+{
+    s_placed_at(90000000, 300);
+    s_placed_at(5000, 600);
+    ck_assert_uint_eq(history_since(history, 8000), 1);
+    history_cap_times(history, 6000);
+    s_placed_at(9000, 300);
+    ck_assert_uint_gt(history_since(history, 8000), 800);
+    ck_assert_uint_le(history_since(history, 8000), 901);
 }
 END_TEST
 
@@ -120,6 +212,11 @@ Suite *suite_broker_history(void)
     tcase_add_test(tc, trimmed_records_are_gone_and_the_rest_stays);
     tcase_add_test(tc, trimmed_to_nothing_it_goes_on_with_the_same_seq);
     tcase_add_test(tc, since_finds_the_first_record_of_a_time);
+    tcase_add_test(tc, chain_is_known_at_every_seq_held);
+    tcase_add_test(tc, chain_outlives_trim);
+    tcase_add_test(tc, chain_is_learnt_from_one_place_on);
+    tcase_add_test(tc, times_that_do_not_ascend_hide_nothing);
+    tcase_add_test(tc, time_ahead_holds_the_log_no_longer_than_from_now);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -8,6 +8,7 @@
 
 static canvas_t canvas;
 static bans_t bans;
+static policy_t *policy;
 static users_t *users;
 static history_t *history;
 static resent_t *resent;
@@ -23,25 +24,33 @@ static void s_set_up(void)
     users = users_new();
     history = history_new();
     resent = resent_new();
-    rules = (rules_t){&canvas, &bans, users, history, resent, NOW_MS};
+    policy = policy_new();
+    rules = (rules_t){.canvas = &canvas,
+                      .bans = &bans,
+                      .policy = policy,
+                      .users = users,
+                      .history = history,
+                      .resent = resent,
+                      .now_ms = NOW_MS};
 }
 
 static void s_tear_down(void)
 {
     bans_fini(&bans);
+    policy_destroy(&policy);
     users_destroy(&users);
     history_destroy(&history);
     resent_destroy(&resent);
 }
 
 /* An accepted placement of user 1, `ago_ms` before now. */
-static void s_placed(uint32_t request, uint64_t ago_ms, uint16_t flags)
+static void s_placed(uint32_t request, int64_t ago_ms, uint16_t flags)
 {
     uint8_t bytes[RECORD_BYTES];
     record_t record = {.seq = history_next(history),
                        .user = 1,
                        .request = request,
-                       .placed_at_ms = NOW_MS - ago_ms,
+                       .placed_at_ms = (uint64_t)((int64_t)NOW_MS - ago_ms),
                        .flags = flags};
     record_encode(bytes, &record);
     history_append(history, bytes, 1);
@@ -110,6 +119,63 @@ START_TEST(rules_are_checked_in_the_protocols_order)
 }
 END_TEST
 
+START_TEST(a_jumped_clock_hides_nothing_of_the_last_minute)
+{
+    s_placed(7, 3600000, 0);
+    s_placed(8, 3600000, 0);
+    rules.unsure = true;
+    ruling_t ruling = s_decide(
+        (bus_place_t){.user = 1, .request = 7, .flags = BUS_PLACE_RESENT});
+    ck_assert_int_eq(ruling.status, VERDICT_DUPLICATE);
+    ck_assert_uint_eq(ruling.seq, 1);
+}
+END_TEST
+
+/* Its client lost patience with one edge, and placed it, and the next, by
+ * another. What the first edge had for it comes behind both. */
+START_TEST(a_copy_by_another_edge_is_known_behind_the_next_placement)
+{
+    canvas.cooldown_ms = 300;
+    s_placed(7, 4000, 0);
+    s_placed(8, 2000, 0);
+    bus_place_t place = {.user = 1, .request = 7, .unseen = 1};
+    ruling_t ruling = s_decide(place);
+    ck_assert_int_eq(ruling.status, VERDICT_DUPLICATE);
+    ck_assert_uint_eq(ruling.seq, 1);
+    place.unseen = 2; /* 7 was known, 8 not */
+    ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
+    place.unseen = 3; /* its client knew of 8: it uses the number again */
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+    place = (bus_place_t){.user = 1, .request = 9, .unseen = 1};
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+}
+END_TEST
+
+static const struct {
+    const char *fact;
+    int64_t ago_ms; /* by the clock of now */
+    uint8_t flags;
+    bool unsure;
+    verdict_status_t status;
+} s_jumps[] = {
+    {"a number may be used again after ten minutes", 3600000, 0, false,
+     VERDICT_OK},
+    {"but the clock has jumped since", 3600000, 0, true, VERDICT_DUPLICATE},
+    {"what an edge sends again is seconds old whatever the clock says", 3600000,
+     BUS_PLACE_RESENT, false, VERDICT_DUPLICATE},
+    {"the clock was ahead", -3600000, 0, true, VERDICT_DUPLICATE},
+};
+
+START_TEST(a_repetition_is_known_whatever_the_clock_says)
+{
+    s_placed(7, s_jumps[_i].ago_ms, 0);
+    rules.unsure = s_jumps[_i].unsure;
+    bus_place_t place = {.user = 1, .request = 7, .flags = s_jumps[_i].flags};
+    ck_assert_msg(s_decide(place).status == s_jumps[_i].status, "%s",
+                  s_jumps[_i].fact);
+}
+END_TEST
+
 START_TEST(remaining_is_told_on_every_status)
 {
     s_placed(7, 1000, 0);
@@ -155,11 +221,12 @@ END_TEST
 
 START_TEST(duplicate_tells_the_first_ones_seq)
 {
+    s_placed(5, 70000, 0);
     s_placed(6, 9000, 0);
     s_placed(7, 8000, 0);
     ruling_t ruling = s_decide((bus_place_t){.user = 1, .request = 7, .x = 9});
     ck_assert_int_eq(ruling.status, VERDICT_DUPLICATE);
-    ck_assert_uint_eq(ruling.seq, 2);
+    ck_assert_uint_eq(ruling.seq, 3);
     ck_assert_int_eq(s_decide((bus_place_t){.user = 1, .request = 6}).status,
                      VERDICT_OK);
     ck_assert_int_eq(s_decide((bus_place_t){.user = 2, .request = 7}).status,
@@ -207,6 +274,19 @@ START_TEST(window_is_never_below_ten_minutes)
 }
 END_TEST
 
+/* R4: a day ahead, then set right. */
+START_TEST(clock_that_was_ahead_costs_one_cooldown)
+{
+    bus_place_t place = {.user = 1, .request = 2};
+    s_placed(1, -86400000, 0);
+    ck_assert_uint_eq(s_decide(place).remaining_ms, 5000);
+    rules.now_ms += 4000;
+    ck_assert_uint_eq(s_decide(place).remaining_ms, 1000);
+    rules.now_ms += 1000;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+}
+END_TEST
+
 Suite *suite_broker_rules(void);
 Suite *suite_broker_rules(void)
 {
@@ -217,6 +297,11 @@ Suite *suite_broker_rules(void)
     tcase_add_test(tc, place_outside_board_is_refused);
     tcase_add_test(tc, color_past_the_palette_is_refused);
     tcase_add_test(tc, rules_are_checked_in_the_protocols_order);
+    tcase_add_test(tc,
+                   a_copy_by_another_edge_is_known_behind_the_next_placement);
+    tcase_add_test(tc, a_jumped_clock_hides_nothing_of_the_last_minute);
+    tcase_add_loop_test(tc, a_repetition_is_known_whatever_the_clock_says, 0,
+                        sizeof s_jumps / sizeof *s_jumps);
     tcase_add_test(tc, remaining_is_told_on_every_status);
     tcase_add_test(tc, cooldown_ends_exactly_when_it_is_over);
     tcase_add_test(tc, cooldown_0_never_refuses);
@@ -225,6 +310,7 @@ Suite *suite_broker_rules(void)
     tcase_add_test(tc, duplicate_is_remembered_for_ten_minutes_or_the_cooldown);
     tcase_add_test(tc, keyless_matches_only_keyless_and_only_resent);
     tcase_add_test(tc, window_is_never_below_ten_minutes);
+    tcase_add_test(tc, clock_that_was_ahead_costs_one_cooldown);
     suite_add_tcase(suite, tc);
     return suite;
 }

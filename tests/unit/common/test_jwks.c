@@ -37,7 +37,7 @@ static int s_add_jwks(const char *first, const char *second)
     int size = snprintf(text, sizeof text, "\n{\"keys\":[%s%s%s]}\n", first,
                         *second ? "," : "", second);
     s_write(text, (size_t)size);
-    return token_keys_add_file(keys, path);
+    return key_file_add_jwks(keys, path, &why);
 }
 
 START_TEST(jwks_keys_are_chosen_by_kid)
@@ -55,13 +55,15 @@ START_TEST(jwks_keys_are_chosen_by_kid)
 }
 END_TEST
 
-START_TEST(jwks_shared_keys_verify_hs256)
+START_TEST(a_shared_key_in_a_jwks_is_refused)
 {
-    char k[64], jwk[128];
+    char k[64], jwk[128], other[2048];
     k[base64url_encode(k, SECRET, strlen(SECRET))] = '\0';
     snprintf(jwk, sizeof jwk, "{\"kty\":\"oct\",\"k\":\"%s\"}", k);
-    ck_assert_int_eq(s_add_jwks(jwk, "{\"kty\":\"OKP\",\"crv\":\"X\"}"), 0);
-    ck_assert_int_eq(s_verify(s_libjwt(JWT_ALG_HS256, SECRET, NULL)), 0);
+    s_jwk(rsa, "", other, sizeof other);
+    ck_assert_int_eq(s_add_jwks(other, jwk), -1);
+    ck_assert_ptr_nonnull(strstr(why, "jwt_secret_file"));
+    ck_assert_int_eq(s_verify(s_libjwt(JWT_ALG_HS256, SECRET, NULL)), -1);
 }
 END_TEST
 
@@ -98,17 +100,29 @@ START_TEST(bad_jwks_are_refused)
         "{ a secret that looks like a document",
     };
     s_write(texts[_i], strlen(texts[_i]));
-    ck_assert_int_eq(token_keys_add_file(keys, path), -1);
+    ck_assert_int_eq(key_file_add_jwks(keys, path, &why), -1);
     ck_assert_int_eq(
         s_verify(s_forge("{\"alg\":\"HS256\"}", CLAIMS, texts[_i])), -1);
 }
 END_TEST
 
-START_TEST(one_jwk_alone_is_a_set)
+START_TEST(one_jwk_alone_is_no_set)
 {
     char jwk[2048];
     s_jwk(ec, "", jwk, sizeof jwk);
-    ck_assert_int_eq(jwks_add(keys, jwk, strlen(jwk)), 1);
+    ck_assert_int_eq(jwks_add(keys, jwk, strlen(jwk), &why), -1);
+    ck_assert_int_eq(s_verify(s_libjwt_public(JWT_ALG_ES256, ec, NULL)), -1);
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_before_a_jwks_is_skipped)
+{
+    char jwk[2048], text[4096];
+    s_jwk(ec, "", jwk, sizeof jwk);
+    int size =
+        snprintf(text, sizeof text, "\xef\xbb\xbf{\"keys\":[%s]}\r\n", jwk);
+    s_write(text, (size_t)size);
+    ck_assert_int_eq(key_file_add_jwks(keys, path, &why), 0);
     ck_assert_int_eq(s_verify(s_libjwt_public(JWT_ALG_ES256, ec, NULL)), 0);
 }
 END_TEST
@@ -121,10 +135,11 @@ Suite *suite_common_jwks(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, s_setup, s_teardown);
     tcase_add_test(tcase, jwks_keys_are_chosen_by_kid);
-    tcase_add_test(tcase, jwks_shared_keys_verify_hs256);
+    tcase_add_test(tcase, a_shared_key_in_a_jwks_is_refused);
     tcase_add_loop_test(tcase, jwks_keys_for_other_ends_are_passed_over, 0, 5);
     tcase_add_loop_test(tcase, bad_jwks_are_refused, 0, 12);
-    tcase_add_test(tcase, one_jwk_alone_is_a_set);
+    tcase_add_test(tcase, one_jwk_alone_is_no_set);
+    tcase_add_test(tcase, a_byte_order_mark_before_a_jwks_is_skipped);
     suite_add_tcase(suite, tcase);
     return suite;
 }

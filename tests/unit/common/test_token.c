@@ -66,7 +66,7 @@ START_TEST(no_keys_verify_nothing)
 {
     ck_assert_int_eq(s_verify(s_hs256(CLAIMS)), -1);
     ck_assert_int_eq(s_verify(s_forge("{\"alg\":\"HS256\"}", CLAIMS, "")), -1);
-    ck_assert_int_eq(token_keys_add_secret(keys, "", 0), -1);
+    ck_assert_int_eq(token_keys_add_secret(keys, "", 0, NULL), -1);
 }
 END_TEST
 
@@ -239,6 +239,84 @@ START_TEST(user_is_the_head_of_sha256)
 }
 END_TEST
 
+static const struct {
+    const char *roles;
+    rank_t rank;
+} role_claims[] = {
+    {"", RANK_PLAYER},
+    {",\"roles\":[]", RANK_PLAYER},
+    {",\"roles\":null", RANK_PLAYER},
+    {",\"roles\":7", RANK_PLAYER},
+    {",\"roles\":{\"owner\":true}", RANK_PLAYER},
+    {",\"roles\":[\"Owner\",\"moderators\",[\"owner\"],7]", RANK_PLAYER},
+    {",\"roles\":\"moderator\"", RANK_MODERATOR},
+    {",\"roles\":\"moderator operator\"", RANK_PLAYER},
+    {",\"roles\":[\"player\",\"operator\",\"moderator\"]", RANK_OPERATOR},
+    {",\"roles\":[\"staff\",\"owner\"]", RANK_OWNER},
+    {",\"roles\":[\"viewer\"]", RANK_VIEWER},
+    {",\"roles\":[\"viewer\",\"player\"]", RANK_PLAYER},
+};
+#define ROLE_CLAIMS (sizeof role_claims / sizeof *role_claims)
+
+/* "{"sub":"alice", …}" as ES256, by the drawn key. */
+static char *s_es256(const char *claims)
+{
+    size_t at;
+    uint8_t signature[64];
+    char *token = s_unsigned("{\"alg\":\"ES256\"}", claims, &at);
+    token_ecdsa(ec, token, at, signature);
+    token[at++] = '.';
+    at += base64url_encode(token + at, signature, sizeof signature);
+    token[at] = '\0';
+    return token;
+}
+
+static rank_t s_rank_of(char *token)
+{
+    identity_t identity = {.rank = RANKS};
+    ck_assert_int_eq(
+        token_verify(keys, token, strlen(token), NOW_MS, &identity), 0);
+    free(token);
+    return identity.rank;
+}
+
+START_TEST(the_highest_known_role_counts)
+{
+    char claims[256];
+    s_add_pem(ec);
+    snprintf(claims, sizeof claims, "{\"sub\":\"alice\",\"exp\":1700000100%s}",
+             role_claims[_i].roles);
+    ck_assert_int_eq(s_rank_of(s_es256(claims)), role_claims[_i].rank);
+}
+END_TEST
+
+/* Whoever verifies HS256 could have signed it: an edge that was taken over. */
+START_TEST(hs256_makes_nobody_more_than_a_player)
+{
+    char claims[256];
+    s_use_secret();
+    snprintf(claims, sizeof claims, "{\"sub\":\"alice\",\"exp\":1700000100%s}",
+             role_claims[_i].roles);
+    ck_assert_int_eq(s_rank_of(s_hs256(claims)),
+                     role_claims[_i].rank == RANK_VIEWER ? RANK_VIEWER
+                                                         : RANK_PLAYER);
+}
+END_TEST
+
+START_TEST(a_signed_role_is_read_again)
+{
+    s_add_pem(ec);
+    for (unsigned rank = 0; rank < RANKS; rank++)
+        ck_assert_int_eq(
+            s_rank_of(token_sign_es256(ec, "alice", rank_word((rank_t)rank),
+                                       NOW_MS, NOW_MS + 60000)),
+            (int)rank);
+    ck_assert_int_eq(
+        s_rank_of(token_sign_es256(ec, "alice", NULL, NOW_MS, NOW_MS + 60000)),
+        RANK_PLAYER);
+}
+END_TEST
+
 Suite *suite_common_token(void)
 {
     Suite *suite = suite_create("common/token");
@@ -262,6 +340,11 @@ Suite *suite_common_token(void)
     tcase_add_loop_test(tcase, nonsense_is_refused, 0, 9);
     tcase_add_test(tcase, token_over_the_limit_is_refused);
     tcase_add_test(tcase, user_is_the_head_of_sha256);
+    tcase_add_loop_test(tcase, the_highest_known_role_counts, 0,
+                        (int)ROLE_CLAIMS);
+    tcase_add_loop_test(tcase, hs256_makes_nobody_more_than_a_player, 0,
+                        (int)ROLE_CLAIMS);
+    tcase_add_test(tcase, a_signed_role_is_read_again);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -44,7 +44,8 @@ static char *s_event_text(const vector_t *vector, size_t *length)
                           s_member(vector->json, "height"),
                       s_member(vector->json, "bits")) < 0)
             return NULL;
-        return wire_json_diff(&diff, s_member(vector->json, "width"), length);
+        return wire_json_diff(&diff, s_member(vector->json, "width"), SIZE_MAX,
+                              length);
     }
 }
 
@@ -82,6 +83,11 @@ static void s_same_request(const wire_request_t *a, const wire_request_t *b)
         ck_assert_int_eq(a->place.color, b->place.color);
     } else if (a->type == WIRE_SINCE) {
         ck_assert_uint_eq(a->since, b->since);
+    } else if (a->type == WIRE_PACE) {
+        ck_assert_uint_eq(a->pace_ms, b->pace_ms);
+    } else if (a->type == WIRE_UNDO) {
+        ck_assert_uint_eq(a->undo.request, b->undo.request);
+        ck_assert_uint_eq(a->undo.seq, b->undo.seq);
     } else {
         ck_assert_uint_eq(a->token.length, b->token.length);
         ck_assert_mem_eq(a->token.text, b->token.text, a->token.length);
@@ -176,6 +182,14 @@ START_TEST(requests_round_trip)
     size = wire_put_since(bytes, UINT64_MAX);
     ck_assert_int_eq(wire_decode_request(&request, bytes, size), 0);
     ck_assert_uint_eq(request.since, UINT64_MAX);
+    size = wire_put_pace(bytes, WIRE_PACE_MAX_MS);
+    ck_assert_int_eq(wire_decode_request(&request, bytes, size), 0);
+    ck_assert_uint_eq(request.pace_ms, WIRE_PACE_MAX_MS);
+    wire_undo_t undo = {.request = 9, .seq = UINT64_MAX};
+    size = wire_put_undo(bytes, &undo);
+    ck_assert_int_eq(wire_decode_request(&request, bytes, size), 0);
+    ck_assert_uint_eq(request.undo.request, 9);
+    ck_assert_uint_eq(request.undo.seq, UINT64_MAX);
 }
 END_TEST
 

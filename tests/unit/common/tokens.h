@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tokens and keys for the tests of token.c, token_keys.c and jwks.c: made by
- * libjwt (another implementation) and by hand (what no library would make).
- * Each test program draws its keys once.
+ * Tokens and keys for the tests of token.c, token_keys.c, key_file.c and
+ * jwks.c: made by libjwt (another implementation) and by hand (what no library
+ * would make). Each test program draws its keys once.
  */
 #ifndef TESTS_UNIT_COMMON_TOKENS_H
 #define TESTS_UNIT_COMMON_TOKENS_H
 
 #include "common/base64url.h"
+#include "common/key_file.h"
 #include "common/token_keys.h"
 
 #include <check.h>
@@ -30,6 +31,7 @@
 static EVP_PKEY *rsa, *ec;
 static token_keys_t *keys;
 static char path[] = "/tmp/stipple-key-XXXXXX";
+static const char *why;
 
 static inline void s_draw_keys(void)
 {
@@ -83,7 +85,7 @@ static inline int s_add_pem(EVP_PKEY *key)
     char *text = s_pem(key, false);
     s_write(text, strlen(text));
     free(text);
-    return token_keys_add_file(keys, path);
+    return key_file_add_pem(keys, path, &why);
 }
 
 static inline int s_verify_at(const char *token, uint64_t now_ms)
@@ -161,7 +163,8 @@ static inline char *s_libjwt_public(jwt_alg_t alg, EVP_PKEY *key,
 
 static inline void s_use_secret(void)
 {
-    ck_assert_int_eq(token_keys_add_secret(keys, SECRET, strlen(SECRET)), 0);
+    ck_assert_int_eq(token_keys_add_secret(keys, SECRET, strlen(SECRET), NULL),
+                     0);
 }
 
 #endif

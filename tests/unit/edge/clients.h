@@ -7,7 +7,7 @@
 #define TESTS_UNIT_EDGE_CLIENTS_H
 
 #include "common/wire.h"
-#include "edge/session.h"
+#include "edge/ws/session.h"
 
 #define CLIENTS_SIDE 32 /* of the board */
 #define CLIENTS_MAX 1200
@@ -19,7 +19,7 @@ typedef struct {
     bool unfinished; /* such a write happened */
     bool killed;
     uint32_t acknowledged;
-    uint8_t bytes[8192]; /* what it was sent */
+    uint8_t bytes[98304]; /* what it was sent */
     size_t size, at;
     unsigned writes, pings;
 } client_t;
@@ -49,5 +49,6 @@ void client_receive(client_t *client, const void *bytes, size_t size);
  * a control frame. */
 uint8_t client_next(client_t *client, wire_event_t *event);
 void client_expect(client_t *client, uint8_t type, wire_event_t *event);
+void client_expect_diff(client_t *client, uint64_t from, uint64_t to);
 
 #endif

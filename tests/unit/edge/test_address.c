@@ -8,6 +8,8 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 Suite *suite_edge_address(void);
 
@@ -215,6 +217,75 @@ START_TEST(malformed_proxies_are_refused)
 }
 END_TEST
 
+START_TEST(handshakes_and_bytes_come_back_over_the_minute)
+{
+    address_t one = s_address("9.9.9.9"), other = s_address("9.9.9.8");
+    config.handshakes_per_address = 4;
+    config.catch_up_per_address = 1000;
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(address_limits_handshake(limits, &one), 0);
+    ck_assert_uint_eq(address_limits_handshake(limits, &one), 15000);
+    ck_assert_uint_eq(address_limits_handshake(limits, &other), 0);
+    ck_assert_int_eq(address_limits_catch_up(limits, &one, 600), 0);
+    ck_assert_int_eq(address_limits_catch_up(limits, &one, 600), -1);
+    ck_assert_int_eq(address_limits_catch_up(limits, &one, 400), 0);
+    now_ms += 15000;
+    ck_assert_uint_eq(address_limits_handshake(limits, &one), 0);
+    ck_assert_int_eq(address_limits_catch_up(limits, &one, 251), -1);
+    ck_assert_int_eq(address_limits_catch_up(limits, &one, 250), 0);
+}
+END_TEST
+
+/* 3,000 people behind one address, who all come within a minute, look at the
+ * page in a browser, take an identity, lose their edge once and come back. */
+START_TEST(venue_behind_one_address_meets_no_default)
+{
+    char *argv[] = {"stipple-edge"};
+    config = (edge_config_t){0};
+    settings_load(&edge_settings, &config, 1, argv);
+    address_t venue = s_address("9.9.9.9");
+    for (int i = 0; i < 3000; i++, now_ms += 15) {
+        for (int browser = 0; browser < 6; browser++)
+            ck_assert_int_eq(s_open("9.9.9.9"), 0);
+        ck_assert_int_eq(s_open("9.9.9.9"), 0);
+        ck_assert_uint_eq(s_session("9.9.9.9"), 0);
+        ck_assert_uint_eq(address_limits_handshake(limits, &venue), 0);
+        ck_assert_int_eq(address_limits_catch_up(limits, &venue, 20000), 0);
+    }
+    for (int i = 0; i < 3000; i++, now_ms += 1) {
+        ck_assert_uint_eq(address_limits_handshake(limits, &venue), 0);
+        ck_assert_int_eq(address_limits_catch_up(limits, &venue, 200000), 0);
+    }
+    settings_free(&edge_settings, &config);
+    config = (edge_config_t){0};
+}
+END_TEST
+
+START_TEST(proxy_that_nobody_named_is_told_of_once)
+{
+    address_t proxy = s_address("9.9.9.9");
+    char text[4096] = {0};
+    int log = memfd_create("log", 0), stderr_before = dup(2);
+    dup2(log, 2);
+    for (int i = 0; i < 4; i++)
+        s_open("9.9.9.9");
+    ck_assert_int_eq(pread(log, text, sizeof text, 0), 0); /* a person */
+    address_limits_note_forwarded(limits, &proxy);
+    for (int i = 0; i < 4; i++) {
+        s_open("9.9.9.9");
+        s_session("9.9.9.9");
+    }
+    dup2(stderr_before, 2);
+    ck_assert_int_gt(pread(log, text, sizeof text - 1, 0), 0);
+    close(log);
+    close(stderr_before);
+    const char *line = strstr(text, "trusted_proxies");
+    ck_assert_ptr_nonnull(line);
+    ck_assert_ptr_nonnull(strstr(text, "address=9.9.9.9"));
+    ck_assert_ptr_null(strstr(line + 1, "trusted_proxies"));
+}
+END_TEST
+
 Suite *suite_edge_address(void)
 {
     Suite *suite = suite_create("edge/address");
@@ -229,6 +300,9 @@ Suite *suite_edge_address(void)
     tcase_add_test(tcase, sessions_come_back_over_the_minute);
     tcase_add_test(tcase, forwarded_for_counts_from_trusted_proxies_only);
     tcase_add_test(tcase, proxies_are_exempt);
+    tcase_add_test(tcase, handshakes_and_bytes_come_back_over_the_minute);
+    tcase_add_test(tcase, venue_behind_one_address_meets_no_default);
+    tcase_add_test(tcase, proxy_that_nobody_named_is_told_of_once);
     tcase_add_test(tcase, malformed_proxies_are_refused);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -2,7 +2,7 @@
  *
  * The cache on a mirror that is fed by hand, with jobs that run when told.
  */
-#include "edge/board_cache.h"
+#include "edge/http/board_cache.h"
 
 #include "common/clock.h"
 #include "common/cursor.h"
@@ -17,6 +17,8 @@
 Suite *suite_edge_board_cache(void);
 
 #define LIFE_MS 3000
+/* Some renderings of 20 × 10 pixels. */
+#define HELD_MAX 1000
 
 static uint64_t now_ms;
 static mirror_t *mirror;
@@ -74,7 +76,8 @@ static void s_set_palette(const char *palette)
     canvas_t canvas = *mirror_canvas(mirror);
     ck_assert_int_eq(canvas_set_palette(&canvas, palette), 0);
     size_t size = canvas_to_json(&canvas, json, sizeof json);
-    bus_body_t message = {canvas.epoch, (const uint8_t *)json, size};
+    bus_body_t message = {
+        .epoch = canvas.epoch, .body = (const uint8_t *)json, .size = size};
     ck_assert_int_eq(mirror_on_canvas(mirror, &message), MIRROR_OK);
 }
 
@@ -95,7 +98,7 @@ static void s_setup(void)
     seq = 5;
     job = NULL;
     s_feed(1);
-    cache = board_cache_new(mirror, LIFE_MS, s_submit, NULL);
+    cache = board_cache_new(mirror, LIFE_MS, HELD_MAX, s_submit, NULL);
 }
 
 static void s_teardown(void)
@@ -351,6 +354,62 @@ START_TEST(another_palette_is_another_png)
 }
 END_TEST
 
+typedef struct {
+    blob_reader_t reader; /* first */
+    blob_t *body;
+    bool revoked;
+} slow_t;
+
+static void s_on_revoked(blob_reader_t *reader)
+{
+    slow_t *slow = (slow_t *)reader;
+    slow->revoked = true;
+    blob_unref(&slow->body);
+}
+
+/* Each reads a version that is replaced: those who began last may go on. */
+START_TEST(replaced_renderings_are_held_up_to_a_limit)
+{
+    slow_t slow[30] = {0};
+    for (int i = 0; i < 30; i++) {
+        s_place((uint32_t)i, 3);
+        now_ms += LIFE_MS;
+        slow[i].body = blob_ref(s_made()->body[ENCODING_IDENTITY]);
+        slow[i].reader.on_revoked = s_on_revoked;
+        blob_read(slow[i].body, &slow[i].reader);
+        ck_assert_uint_le(board_cache_held_bytes(cache), HELD_MAX);
+    }
+    ck_assert(slow[0].revoked);
+    ck_assert(!slow[24].revoked);
+    ck_assert(!slow[29].revoked);
+    for (int i = 0; i < 30; i++) {
+        blob_leave(&slow[i].reader);
+        blob_unref(&slow[i].body);
+    }
+    ck_assert_uint_eq(board_cache_held_bytes(cache), 0);
+}
+END_TEST
+
+START_TEST(who_reads_the_board_in_force_is_never_cut_off)
+{
+    slow_t slow[100] = {0};
+    const rendering_t *made = s_made();
+    for (int i = 0; i < 100; i++) {
+        slow[i].body = blob_ref(made->body[ENCODING_IDENTITY]);
+        slow[i].reader.on_revoked = s_on_revoked;
+        blob_read(slow[i].body, &slow[i].reader);
+    }
+    s_place(3, 3);
+    now_ms += LIFE_MS;
+    s_made(); /* one version is within the limit, whoever reads it */
+    for (int i = 0; i < 100; i++) {
+        ck_assert(!slow[i].revoked);
+        blob_leave(&slow[i].reader);
+        blob_unref(&slow[i].body);
+    }
+}
+END_TEST
+
 Suite *suite_edge_board_cache(void)
 {
     Suite *suite = suite_create("edge/board_cache");
@@ -371,6 +430,8 @@ Suite *suite_edge_board_cache(void)
     tcase_add_test(tcase, pngs_are_made_one_at_a_time);
     tcase_add_test(tcase, what_nobody_asks_for_is_dropped);
     tcase_add_test(tcase, another_palette_is_another_png);
+    tcase_add_test(tcase, replaced_renderings_are_held_up_to_a_limit);
+    tcase_add_test(tcase, who_reads_the_board_in_force_is_never_cut_off);
     suite_add_tcase(suite, tcase);
     return suite;
 }

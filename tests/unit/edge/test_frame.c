@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/frame.h"
+#include "edge/ws/frame.h"
 
 #include "edge/bucket.h"
 
@@ -31,9 +31,10 @@ START_TEST(joined_frames_follow_each_other)
     ck_assert_uint_eq(both->size, 8);
     ck_assert_mem_eq(both->bytes, "\x82\x03xyz\x82\x01w", 8);
     ck_assert_ptr_null(frame_join(NULL, NULL));
-    free(a);
-    free(b);
-    free(both);
+    frame_unref(&a);
+    frame_unref(&b);
+    frame_unref(&both);
+    ck_assert_ptr_null(a);
 }
 END_TEST
 

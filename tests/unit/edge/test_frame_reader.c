@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/frame_reader.h"
+#include "edge/ws/frame_reader.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/input.h"
+#include "edge/http/input.h"
 
 #include <check.h>
 #include <string.h>
@@ -58,7 +58,7 @@ END_TEST
 
 static int s_color(const char *body, int64_t *color)
 {
-    return input_color(body, strlen(body), color);
+    return input_member(body, strlen(body), "color", color);
 }
 
 START_TEST(colors_of_any_size_are_read)
@@ -113,7 +113,7 @@ START_TEST(bad_bodies_are_refused)
     };
     int64_t color;
     ck_assert_int_eq(s_color(bodies[_i], &color), -1);
-    ck_assert_int_eq(input_color("{\"color\":3}\0", 12, &color), -1);
+    ck_assert_int_eq(input_member("{\"color\":3}\0", 12, "color", &color), -1);
 }
 END_TEST
 

@@ -198,6 +198,64 @@ START_TEST(higher_epoch_with_the_same_history_goes_on)
 }
 END_TEST
 
+static mirror_result_t s_send_board_of(uint32_t epoch, uint64_t seq,
+                                       chain_t chain,
+                                       history_relation_t relation)
+{
+    char json[CANVAS_JSON_MAX];
+    canvas_t canvas;
+    canvas_init(&canvas, board_width(s_leader.board),
+                board_height(s_leader.board), 4);
+    bus_board_t board = {.epoch = epoch,
+                         .seq = seq,
+                         .chain = chain,
+                         .relation = relation,
+                         .json = json,
+                         .json_size =
+                             canvas_to_json(&canvas, json, sizeof json),
+                         .pixels = board_bytes(s_leader.board),
+                         .pixels_size = board_size_bytes(s_leader.board)};
+    return mirror_on_board(s_mirror, &board);
+}
+
+/* Numbers cannot tell: the new history is longer. */
+START_TEST(a_fork_is_lost_history_however_long_it_is)
+{
+    chain_t ours = chain_of_board(9, 1), theirs = chain_of_board(9, 2);
+    ck_assert_int_eq(s_send_board_of(1, 9, ours, HISTORY_CONTINUES), MIRROR_OK);
+    ck_assert(chain_equal(mirror_chain(s_mirror), ours));
+    uint32_t history = mirror_history(s_mirror);
+    ck_assert_int_eq(s_send_board_of(2, 50, theirs, HISTORY_FORKED),
+                     MIRROR_LOST);
+    ck_assert_uint_eq(mirror_history(s_mirror), history + 1);
+    /* The same answer once more is old news. */
+    ck_assert_int_eq(s_send_board_of(2, 50, theirs, HISTORY_FORKED), MIRROR_OK);
+    ck_assert_uint_eq(mirror_history(s_mirror), history + 1);
+    ck_assert_int_eq(s_send_board_of(3, 60, ours, HISTORY_CONTINUES),
+                     MIRROR_OK);
+    ck_assert_uint_eq(mirror_history(s_mirror), history + 1);
+    /* As long, told by nobody. */
+    ck_assert_int_eq(s_send_board_of(4, 60, theirs, HISTORY_UNKNOWN),
+                     MIRROR_LOST);
+}
+END_TEST
+
+START_TEST(a_beat_of_another_history_asks_the_leader)
+{
+    chain_t ours = chain_of_board(9, 1), theirs = chain_of_board(9, 2);
+    s_send_board_of(1, 9, ours, HISTORY_CONTINUES);
+    bus_beat_t beat = {.epoch = 1,
+                       .seq = 9,
+                       .digest = board_digest(s_leader.board),
+                       .chain = theirs};
+    ck_assert_int_eq(mirror_on_beat(s_mirror, &beat), MIRROR_BEHIND);
+    beat.chain = ours;
+    ck_assert_int_eq(mirror_on_beat(s_mirror, &beat), MIRROR_OK);
+    beat.chain = CHAIN_UNKNOWN;
+    ck_assert_int_eq(mirror_on_beat(s_mirror, &beat), MIRROR_OK);
+}
+END_TEST
+
 START_TEST(higher_epoch_with_less_history_has_lost_it)
 {
     s_send_board(1);
@@ -262,7 +320,7 @@ static void s_expect_client_heals(const board_t *then, uint64_t since)
     board_load(client, board_bytes(then), board_size_bytes(then));
     uint64_t from;
     size_t size;
-    uint8_t *body = mirror_diff(s_mirror, since, &from, &size);
+    uint8_t *body = mirror_diff(s_mirror, since, PIXELS, &from, &size);
     ck_assert_ptr_nonnull(body);
     diff_t diff;
     ck_assert_int_eq(diff_open(&diff, body, size, PIXELS, 4), 0);
@@ -301,7 +359,7 @@ START_TEST(net_diff_from_any_since_makes_the_board)
 }
 END_TEST
 
-START_TEST(diff_larger_than_the_board_is_refused_and_remembered)
+START_TEST(diff_of_too_many_pixels_is_refused)
 {
     s_send_board(1);
     for (int i = 0; i < 5000; i++)
@@ -312,9 +370,11 @@ START_TEST(diff_larger_than_the_board_is_refused_and_remembered)
     uint64_t from;
     size_t size;
     ck_assert_int_eq(mirror_since(s_mirror, 0), SINCE_DIFF);
-    ck_assert_ptr_null(mirror_diff(s_mirror, 0, &from, &size));
-    ck_assert_int_eq(mirror_since(s_mirror, 10), SINCE_TOO_OLD);
+    ck_assert_ptr_null(mirror_diff(s_mirror, 0, PIXELS / 2, &from, &size));
     ck_assert_int_eq(mirror_since(s_mirror, 5000), SINCE_DIFF);
+    uint8_t *body = mirror_diff(s_mirror, 5000, 1, &from, &size);
+    ck_assert_ptr_nonnull(body);
+    free(body);
 }
 END_TEST
 
@@ -349,13 +409,15 @@ Suite *suite_edge_mirror(void)
     tcase_add_test(tcase, malformed_diff_changes_nothing);
     tcase_add_test(tcase, wrong_digest_is_damage_until_the_next_board);
     tcase_add_test(tcase, higher_epoch_with_the_same_history_goes_on);
+    tcase_add_test(tcase, a_fork_is_lost_history_however_long_it_is);
+    tcase_add_test(tcase, a_beat_of_another_history_asks_the_leader);
     tcase_add_test(tcase, higher_epoch_with_less_history_has_lost_it);
     tcase_add_test(tcase, late_board_does_not_take_it_back);
     tcase_add_test(tcase, another_size_is_another_history);
     tcase_add_test(tcase,
                    changed_canvas_raises_its_version_and_a_new_epoch_does_not);
     tcase_add_test(tcase, net_diff_from_any_since_makes_the_board);
-    tcase_add_test(tcase, diff_larger_than_the_board_is_refused_and_remembered);
+    tcase_add_test(tcase, diff_of_too_many_pixels_is_refused);
     tcase_add_test(tcase,
                    range_from_before_the_board_lets_older_clients_come_back);
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/negotiate.h"
+#include "edge/http/negotiate.h"
 
 #include <check.h>
 

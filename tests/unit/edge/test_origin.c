@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/origin.h"
+#include "edge/http/origin.h"
 
 #include <check.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/pace.h"
+#include "edge/ws/pace.h"
 
 #include <check.h>
 
@@ -65,6 +65,28 @@ START_TEST(steady_load_does_not_swing)
 }
 END_TEST
 
+START_TEST(new_bounds_hold_at_once)
+{
+    pace_t pace = pace_of(20, 500);
+    s_rounds(&pace, 100, 3);
+    ck_assert_uint_eq(pace_bound(&pace, 250, 500), 250);
+    ck_assert_uint_eq(s_rounds(&pace, 100, 3), 250);
+    /* A least tick that is longer than the longest counts. */
+    ck_assert_uint_eq(pace_bound(&pace, 900, 500), 900);
+    ck_assert_uint_eq(s_rounds(&pace, 100, 3), 900);
+    ck_assert_uint_eq(pace_bound(&pace, 20, 500), 20);
+}
+END_TEST
+
+START_TEST(wider_bounds_keep_what_the_load_needs)
+{
+    pace_t pace = pace_of(20, 500);
+    s_rounds(&pace, 100, 60);
+    pace_bound(&pace, 500, 500);
+    ck_assert_uint_eq(pace_bound(&pace, 20, 500), 100);
+}
+END_TEST
+
 Suite *suite_edge_pace(void)
 {
     Suite *suite = suite_create("edge/pace");
@@ -75,6 +97,8 @@ Suite *suite_edge_pace(void)
     tcase_add_test(tcase, comes_back_when_the_audience_leaves);
     tcase_add_test(tcase, one_expensive_round_is_no_reason);
     tcase_add_test(tcase, steady_load_does_not_swing);
+    tcase_add_test(tcase, new_bounds_hold_at_once);
+    tcase_add_test(tcase, wider_bounds_keep_what_the_load_needs);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -2,7 +2,7 @@
  *
  * What png_render writes is read back by libspng and compared pixel by pixel.
  */
-#include "edge/png.h"
+#include "edge/http/png.h"
 
 #include "common/board.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/problem.h"
+#include "edge/http/problem.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -64,6 +64,38 @@ START_TEST(codes_are_the_verdicts_words)
 }
 END_TEST
 
+START_TEST(kinds_have_their_status_and_code)
+{
+    static const struct {
+        unsigned status;
+        const char *code;
+    } kinds[PROBLEM_COUNT] = {
+        [PROBLEM_BAD_REQUEST] = {400, "bad_request"},
+        [PROBLEM_UNAUTHORIZED] = {401, "unauthorized"},
+        [PROBLEM_BANNED] = {403, "banned"},
+        [PROBLEM_FORBIDDEN] = {403, "forbidden"},
+        [PROBLEM_ROLE_TOO_LOW] = {403, "role_too_low"},
+        [PROBLEM_NOT_FOUND] = {404, "not_found"},
+        [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method_not_allowed"},
+        [PROBLEM_TOO_LARGE] = {413, "too_large"},
+        [PROBLEM_OUT_OF_BOUNDS] = {422, "out_of_bounds"},
+        [PROBLEM_BAD_COLOR] = {422, "bad_color"},
+        [PROBLEM_COOLDOWN] = {429, "cooldown"},
+        [PROBLEM_RATE_LIMITED] = {429, "rate_limited"},
+        [PROBLEM_PAUSED] = {409, "paused"},
+        [PROBLEM_PROTECTED] = {403, "protected"},
+        [PROBLEM_TOO_LATE] = {409, "too_late"},
+        [PROBLEM_UNAVAILABLE] = {503, "unavailable"},
+        [PROBLEM_UPGRADE_REQUIRED] = {426, "upgrade_required"},
+        [PROBLEM_HEADERS_TOO_LARGE] = {431, "headers_too_large"},
+        [PROBLEM_EXPECTATION_FAILED] = {417, "expectation_failed"},
+        [PROBLEM_NOT_IMPLEMENTED] = {501, "not_implemented"},
+    };
+    ck_assert_uint_eq(problem_status((problem_t)_i), kinds[_i].status);
+    ck_assert_str_eq(problem_code((problem_t)_i), kinds[_i].code);
+}
+END_TEST
+
 Suite *suite_edge_problem(void)
 {
     Suite *suite = suite_create("edge/problem");
@@ -73,6 +105,8 @@ Suite *suite_edge_problem(void)
                         PROBLEM_COUNT);
     tcase_add_test(tcase, retry_after_is_rounded_up);
     tcase_add_test(tcase, codes_are_the_verdicts_words);
+    tcase_add_loop_test(tcase, kinds_have_their_status_and_code, 0,
+                        PROBLEM_COUNT);
     suite_add_tcase(suite, tcase);
     return suite;
 }

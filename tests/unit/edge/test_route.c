@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/route.h"
+#include "edge/http/route.h"
 
 #include <check.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/walk.h"
+#include "edge/ws/walk.h"
 
 #include "common/backoff.h"
 

@@ -61,7 +61,7 @@ static void s_begin(void)
 static void s_end(void)
 {
     placer_destroy(&placer);
-    client.placer = NULL;
+    client.ops = NULL;
     client_fini(&client);
     ledger_destroy(&hub.ledger);
     history_destroy(&hub.history);
@@ -74,8 +74,17 @@ static void s_end(void)
 static void s_make(bool with_replay)
 {
     hub.replay = with_replay ? &replay : NULL;
-    placer = placer_new(&hub, &client, 0, "secret", 6);
-    client.placer = placer;
+    char path[] = "/tmp/stipple-placer-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_eq(write(fd, "secret", 6), 6);
+    close(fd);
+    config.secret_file = path;
+    signer_t *signer = signer_new(&config);
+    unlink(path);
+    placer = placer_new(&hub, &client, 0, signer);
+    signer_destroy(&signer);
+    client.player = placer;
+    client.ops = &placer_ops;
 }
 
 static void s_open(void)

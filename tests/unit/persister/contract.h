@@ -17,6 +17,8 @@
 #include "common/mem.h"
 #include "persister/store.h"
 
+#include "tests/unit/folder.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,7 @@
 
 #define START_MS UINT64_C(1650000000000)
 
-static char folder[] = "/tmp/stipple-contract-XXXXXX";
+static char folder[128];
 static char url[512];
 static store_t *store; /* of the test, open */
 
@@ -39,7 +41,7 @@ static inline void s_new_url(void)
     snprintf(name, sizeof name, "t%ld_%lx", (long)getpid(),
              (unsigned long)now.tv_nsec);
     if (!wanted) {
-        ck_assert(mkdtemp(folder));
+        s_new_folder(folder, sizeof folder, "contract");
         snprintf(url, sizeof url, "sqlite:%s/history.db", folder);
         return;
     }
@@ -54,7 +56,7 @@ static inline store_t *s_open(store_state_t *state)
     store_state_t ignored;
     store_t *made = store_new(url);
     ck_assert(made);
-    store_result_t result = made->ops->open(made, state ? state : &ignored);
+    store_result_t result = store_open(made, state ? state : &ignored, NULL);
     ck_assert_msg(result == STORE_OK, "%s", made->ops->error(made));
     return made;
 }
@@ -83,7 +85,6 @@ static inline void teardown(void)
         unlink(path);
     }
     rmdir(folder);
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
 }
 
 /* The record of a seq, in all its fields; few pixels and users, so that each
@@ -111,7 +112,8 @@ static inline store_result_t s_write_by(store_t *by, uint64_t first,
     record_t *records = mem_alloc(count * sizeof *records);
     for (size_t i = 0; i < count; i++)
         records[i] = s_record(first + i);
-    store_result_t result = by->ops->write(by, records, count, epoch);
+    store_result_t result =
+        store_write(by, CHAIN_UNKNOWN, records, count, epoch);
     free(records);
     return result;
 }

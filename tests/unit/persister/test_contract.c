@@ -153,8 +153,8 @@ START_TEST(extreme_values_come_back)
                            .previous_color = UINT8_MAX,
                            .flags = UINT16_MAX};
     record_t record;
-    ck_assert_int_eq(store->ops->write(store, &s_extreme, 1, UINT32_MAX),
-                     STORE_OK);
+    ck_assert_int_eq(
+        store_write(store, CHAIN_UNKNOWN, &s_extreme, 1, UINT32_MAX), STORE_OK);
     ck_assert_int_eq(store->ops->scan(store, 1, 1, s_visit_extreme, NULL),
                      STORE_OK);
     ck_assert_int_eq(store->ops->pixel(store, UINT16_MAX, UINT16_MAX, &record),
@@ -198,12 +198,12 @@ START_TEST(two_writers_leave_each_record_once)
     s_write(90, 120);
     s_write(101, 200);
     store_state_t state;
-    ck_assert_int_eq(other->ops->open(other, &state), STORE_OK);
+    ck_assert_int_eq(store_open(other, &state, NULL), STORE_OK);
     ck_assert_uint_eq(state.checkpoint, 200);
     ck_assert_uint_eq(state.epoch, 2);
     ck_assert_int_eq(s_write_by(other, 201, 210, 2), STORE_OK);
     store_destroy(&other);
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_OK);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_OK);
     s_assert_scan(1, 210, 210);
     s_assert_placements(210);
 }
@@ -345,6 +345,83 @@ START_TEST(old_batch_again_does_not_turn_look_ups_back)
 }
 END_TEST
 
+static bool s_is_like(const record_t *a, const record_t *b, bool user)
+{
+    return user ? a->user == b->user : a->x == b->x && a->y == b->y;
+}
+
+/* Every page of the history of one's pixel, or user, `max` a page, against
+ * s_record by hand. */
+static void s_assert_history_of(uint64_t of, bool user, uint64_t last,
+                                uint64_t before, size_t max)
+{
+    record_t one = s_record(of), records[64];
+    store_page_t page = {.before = before, .records = records, .max = max};
+    uint64_t seq = before <= last ? before : last + 1;
+    do {
+        store_result_t result =
+            user ? store->ops->user_history(store, one.user, &page)
+                 : store->ops->history(store, one.x, one.y, &page);
+        ck_assert_msg(result == STORE_OK, "%s", store->ops->error(store));
+        ck_assert_uint_le(page.count, max);
+        for (size_t i = 0; i < page.count; i++) {
+            record_t wanted;
+            do
+                wanted = s_record(--seq);
+            while (!s_is_like(&wanted, &one, user));
+            s_assert_placement(&records[i], &wanted);
+        }
+    } while (page.before);
+    while (--seq) {
+        record_t left = s_record(seq);
+        ck_assert(!s_is_like(&left, &one, user));
+    }
+}
+
+static void s_assert_history(uint64_t of, uint64_t last, uint64_t before,
+                             size_t max)
+{
+    s_assert_history_of(of, false, last, before, max);
+    s_assert_history_of(of, true, last, before, max);
+}
+
+START_TEST(history_of_a_pixel_or_user_is_all_of_it_newest_first)
+{
+    uint64_t last = 0;
+    for (uint64_t count = 1; count < 3000; count *= 3) {
+        s_write(last + 1, last + count);
+        last += count;
+        for (uint64_t of = 1; of <= last; of += last / 5 + 1) {
+            s_assert_history(of, last, UINT64_MAX, 64);
+            s_assert_history(of, last, UINT64_MAX, 1 + of % 7);
+            s_assert_history(of, last, last / 2 + 1, 5);
+            s_assert_history(of, last, of + 1, 3);
+        }
+    }
+}
+END_TEST
+
+START_TEST(history_of_what_is_not_there_is_empty)
+{
+    record_t records[4];
+    store_page_t page = {UINT64_MAX, records, 4, 9};
+    s_write(1, 500);
+    ck_assert_int_eq(store->ops->history(store, 3, 3, &page), STORE_OK);
+    ck_assert_uint_eq(page.count, 0);
+    ck_assert_uint_eq(page.before, 0);
+    page.before = UINT64_MAX;
+    ck_assert_int_eq(store->ops->user_history(store, 0, &page), STORE_OK);
+    ck_assert_uint_eq(page.count, 0);
+    ck_assert_uint_eq(page.before, 0);
+    record_t first = s_record(1);
+    page.before = 1;
+    ck_assert_int_eq(store->ops->history(store, first.x, first.y, &page),
+                     STORE_OK);
+    ck_assert_uint_eq(page.count, 0);
+    ck_assert_uint_eq(page.before, 0);
+}
+END_TEST
+
 START_TEST(large_write_is_whole)
 {
     s_write(1, 3000);
@@ -390,6 +467,8 @@ Suite *suite_persister_contract(void)
         look_ups_give_the_newest,
         look_ups_of_what_is_not_there_are_none,
         old_batch_again_does_not_turn_look_ups_back,
+        history_of_a_pixel_or_user_is_all_of_it_newest_first,
+        history_of_what_is_not_there_is_empty,
         large_write_is_whole,
         all_is_there_after_a_reopen,
     };

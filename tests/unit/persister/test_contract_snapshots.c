@@ -58,6 +58,38 @@ START_TEST(newest_snapshot_below_a_seq_is_found)
 }
 END_TEST
 
+typedef struct {
+    uint64_t seqs[4];
+    size_t count, enough;
+} stamps_t;
+
+static bool s_on_stamp(void *context, uint64_t seq, uint64_t taken_at_ms)
+{
+    stamps_t *stamps = context;
+    ck_assert_uint_eq(taken_at_ms, START_MS + seq);
+    stamps->seqs[stamps->count++] = seq;
+    return stamps->count < stamps->enough;
+}
+
+START_TEST(snapshots_are_listed_newest_first)
+{
+    stamps_t none = {.enough = 4}, all = none, two = {.enough = 2};
+    ck_assert_int_eq(store->ops->snapshots(store, s_on_stamp, &none), STORE_OK);
+    ck_assert_uint_eq(none.count, 0);
+    for (uint64_t seq = 10; seq <= 30; seq += 10) {
+        store_snapshot_t snapshot = s_snapshot(seq, 100);
+        s_put(&snapshot);
+        store_snapshot_free(&snapshot);
+    }
+    ck_assert_int_eq(store->ops->snapshots(store, s_on_stamp, &all), STORE_OK);
+    ck_assert_uint_eq(all.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(all.seqs[i], 30 - 10 * i);
+    ck_assert_int_eq(store->ops->snapshots(store, s_on_stamp, &two), STORE_OK);
+    ck_assert_uint_eq(two.count, 2);
+}
+END_TEST
+
 START_TEST(snapshot_at_seq_0_is_kept)
 {
     store_snapshot_t blank = s_snapshot(0, 300);
@@ -143,6 +175,7 @@ Suite *suite_persister_contract_snapshots(void)
 {
     const TTest *const facts[] = {
         newest_snapshot_below_a_seq_is_found,
+        snapshots_are_listed_newest_first,
         snapshot_at_seq_0_is_kept,
         large_snapshot_comes_back_whole,
         snapshot_of_the_same_seq_takes_the_place,

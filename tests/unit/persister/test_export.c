@@ -2,6 +2,7 @@
 #include "persister/export.h"
 
 #include <check.h>
+#include <string.h>
 
 static const record_t sample = {.seq = 7,
                                 .placed_at_ms = UINT64_C(1649033631577),
@@ -32,6 +33,27 @@ START_TEST(reddit_row_reads_as_in_2022)
 }
 END_TEST
 
+START_TEST(control_row_says_who_did_what)
+{
+    char row[EXPORT_ROW_MAX];
+    control_t ban = {.seq = 9,
+                     .at_ms = 5,
+                     .verb = CONTROL_BAN,
+                     .rank = RANK_MODERATOR,
+                     .by = 1,
+                     .of = {.user = 0xab, .until_ms = 6, .has = HAS_USER},
+                     .text = "a \"bot\"\n"};
+    export_control_row(row, &ban);
+    ck_assert_str_eq(row,
+                     "9,5,0000000000000001,moderator,ban,"
+                     "00000000000000ab,0,6,0,0,0,0,0,\"a \"\"bot\"\" \"\n");
+    memset(&ban, 0xff, sizeof ban);
+    memset(ban.text, '"', CONTROL_TEXT_MAX);
+    ban.text[CONTROL_TEXT_MAX] = 0;
+    ck_assert_uint_lt(export_control_row(row, &ban), EXPORT_ROW_MAX);
+}
+END_TEST
+
 START_TEST(longest_rows_fit)
 {
     char row[EXPORT_ROW_MAX];
@@ -55,6 +77,7 @@ Suite *suite_persister_export(void)
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, csv_row_names_all_columns);
     tcase_add_test(facts, reddit_row_reads_as_in_2022);
+    tcase_add_test(facts, control_row_says_who_did_what);
     tcase_add_test(facts, longest_rows_fit);
     suite_add_tcase(suite, facts);
     return suite;

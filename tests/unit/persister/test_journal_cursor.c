@@ -48,7 +48,7 @@ static bool s_take(uint64_t first, uint64_t last)
     uint8_t *blob = mem_alloc(blob_bound(count));
     for (size_t i = 0; i < count; i++)
         records[i].seq = first + i;
-    size_t size = blob_encode(codec, blob, records, count);
+    size_t size = blob_encode(codec, blob, CHAIN_UNKNOWN, records, count);
     bool more = journal_cursor_take(&cursor, blob, size);
     free(records);
     free(blob);

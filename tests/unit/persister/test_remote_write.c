@@ -17,6 +17,7 @@ static store_state_t there; /* in the store */
 static store_state_t known; /* to the writer */
 static uint64_t put_to;     /* seq of the last record put */
 static size_t puts_left;    /* before putting records gives RETRY */
+static chain_t put_behind;  /* the chain before the last blob */
 static size_t largest, moves;
 static store_state_t overtaking; /* by another, before the next move */
 static char error[128];
@@ -28,12 +29,13 @@ static store_result_t s_read_state(void *self, store_state_t *state)
     return STORE_OK;
 }
 
-static store_result_t s_put_records(void *self, const record_t *records,
-                                    size_t count)
+static store_result_t s_put_records(void *self, chain_t before,
+                                    const record_t *records, size_t count)
 {
     (void)self;
     if (puts_left-- == 0)
         return STORE_RETRY;
+    put_behind = before;
     ck_assert_uint_eq(records[0].seq, known.checkpoint + 1);
     put_to = records[count - 1].seq;
     largest = count > largest ? count : largest;
@@ -80,8 +82,8 @@ static store_result_t s_write(uint64_t first, uint64_t last, uint32_t epoch)
     record_t *records = mem_zalloc(count, sizeof *records);
     for (size_t i = 0; i < count; i++)
         records[i].seq = first + i;
-    store_result_t result =
-        remote_write(&writer, NULL, &known, records, count, epoch);
+    store_result_t result = remote_write(
+        &writer, NULL, &known, chain_legacy_origin(), records, count, epoch);
     free(records);
     return result;
 }
@@ -132,10 +134,11 @@ START_TEST(what_is_there_is_not_put_again)
 }
 END_TEST
 
+/* It may have written another history: whoever calls has to look. */
 START_TEST(state_of_one_who_is_ahead_stays)
 {
     overtaking = (store_state_t){500, 3};
-    ck_assert_int_eq(s_write(1, 100, 2), STORE_OK);
+    ck_assert_int_eq(s_write(1, 100, 2), STORE_MOVED);
     ck_assert_uint_eq(there.checkpoint, 500);
     ck_assert_uint_eq(there.epoch, 3);
     ck_assert_uint_eq(known.checkpoint, 500);
@@ -144,10 +147,25 @@ END_TEST
 
 START_TEST(each_member_takes_the_higher_value)
 {
-    overtaking = (store_state_t){500, 1};
-    ck_assert_int_eq(s_write(1, 100, 2), STORE_OK);
-    ck_assert_uint_eq(there.checkpoint, 500);
-    ck_assert_uint_eq(there.epoch, 2);
+    there = known = (store_state_t){10, 1};
+    overtaking = (store_state_t){10, 3};
+    ck_assert_int_eq(s_write(11, 100, 2), STORE_OK);
+    ck_assert_uint_eq(there.checkpoint, 100);
+    ck_assert_uint_eq(there.epoch, 3);
+}
+END_TEST
+
+START_TEST(each_blob_says_the_chain_before_it)
+{
+    uint64_t last = JOURNAL_RECORDS_MAX + 5;
+    record_t *records = mem_zalloc(JOURNAL_RECORDS_MAX, sizeof *records);
+    for (size_t i = 0; i < JOURNAL_RECORDS_MAX; i++)
+        records[i].seq = i + 1;
+    s_write(1, last, 1);
+    ck_assert(
+        chain_equal(put_behind, records_chain(chain_legacy_origin(), records,
+                                              JOURNAL_RECORDS_MAX)));
+    free(records);
 }
 END_TEST
 
@@ -188,6 +206,7 @@ Suite *suite_persister_remote_write(void)
     tcase_add_test(facts, what_is_there_is_not_put_again);
     tcase_add_test(facts, state_of_one_who_is_ahead_stays);
     tcase_add_test(facts, each_member_takes_the_higher_value);
+    tcase_add_test(facts, each_blob_says_the_chain_before_it);
     tcase_add_test(facts, epoch_alone_is_written_too);
     tcase_add_test(facts, store_that_went_back_is_not_moved);
     suite_add_tcase(suite, facts);

@@ -93,24 +93,60 @@ START_TEST(thinning_again_and_again_keeps_each_span)
 }
 END_TEST
 
-static store_snapshot_t s_snapshot(void)
+static store_snapshot_t s_snapshot(const policy_t *policy)
 {
     canvas_t canvas;
     canvas_init(&canvas, 10, 5, 4);
     board_t *board = board_new(10, 5, 4);
     board_set(board, 13, 9);
-    store_snapshot_t snapshot = snapshot_of(board, &canvas, 88, NOW_MS);
+    store_snapshot_t snapshot = snapshot_of(
+        board, policy, &canvas, (position_t){88, CHAIN_UNKNOWN}, NOW_MS);
     board_destroy(&board);
     return snapshot;
 }
 
+START_TEST(snapshot_carries_the_policy_behind_the_pixels)
+{
+    policy_t *policy = policy_new(), *read = policy_new();
+    control_t ban = {.verb = CONTROL_BAN, .of = {.user = 5}};
+    record_t records[CONTROL_RECORDS_MAX];
+    size_t count = control_records(&ban, 80, records);
+    for (size_t i = 0; i < count; i++)
+        policy_feed(policy, &records[i], NULL);
+    store_snapshot_t snapshot = s_snapshot(policy);
+    board_t *board = snapshot_board(&snapshot, NULL, read);
+    ck_assert(board);
+    ck_assert(policy_bans_user(read, 5, NOW_MS));
+    ck_assert_uint_eq(policy_digest(read), policy_digest(policy));
+    board_destroy(&board);
+    snapshot.pixels_size--; /* no whole entry */
+    ck_assert(!snapshot_board(&snapshot, NULL, read));
+    store_snapshot_free(&snapshot);
+    policy_destroy(&policy);
+    policy_destroy(&read);
+}
+END_TEST
+
+START_TEST(replay_passes_over_what_operators_did)
+{
+    board_t *board = board_new(4, 4, 4);
+    control_t ban = {.verb = CONTROL_BAN, .text = "why"};
+    record_t records[CONTROL_RECORDS_MAX];
+    uint64_t seq;
+    size_t count = control_records(&ban, 1, records);
+    ck_assert_uint_eq(board_replay(board, records, count, &seq), 0);
+    ck_assert_uint_eq(board_digest(board), 0);
+    board_destroy(&board);
+}
+END_TEST
+
 START_TEST(snapshot_gives_its_board)
 {
     canvas_t canvas;
-    store_snapshot_t snapshot = s_snapshot();
+    store_snapshot_t snapshot = s_snapshot(NULL);
     ck_assert_uint_eq(snapshot.seq, 88);
     ck_assert_uint_eq(snapshot.taken_at_ms, NOW_MS);
-    board_t *board = snapshot_board(&snapshot, &canvas);
+    board_t *board = snapshot_board(&snapshot, &canvas, NULL);
     ck_assert(board);
     ck_assert_uint_eq(board_get(board, 13), 9);
     ck_assert_uint_eq(canvas.width, 10);
@@ -122,15 +158,15 @@ END_TEST
 
 START_TEST(unsound_snapshot_gives_no_board)
 {
-    store_snapshot_t snapshot = s_snapshot();
+    store_snapshot_t snapshot = s_snapshot(NULL);
     snapshot.pixels[3] ^= 1;
-    ck_assert(!snapshot_board(&snapshot, NULL));
+    ck_assert(!snapshot_board(&snapshot, NULL, NULL));
     snapshot.pixels[3] ^= 1;
     snapshot.pixels_size--;
-    ck_assert(!snapshot_board(&snapshot, NULL));
+    ck_assert(!snapshot_board(&snapshot, NULL, NULL));
     snapshot.pixels_size++;
     snapshot.canvas[0] = 'x';
-    ck_assert(!snapshot_board(&snapshot, NULL));
+    ck_assert(!snapshot_board(&snapshot, NULL, NULL));
     store_snapshot_free(&snapshot);
 }
 END_TEST
@@ -169,6 +205,8 @@ Suite *suite_persister_snapshots(void)
     tcase_add_test(facts, the_newest_always_stays);
     tcase_add_test(facts, thinning_again_and_again_keeps_each_span);
     tcase_add_test(facts, snapshot_gives_its_board);
+    tcase_add_test(facts, snapshot_carries_the_policy_behind_the_pixels);
+    tcase_add_test(facts, replay_passes_over_what_operators_did);
     tcase_add_test(facts, unsound_snapshot_gives_no_board);
     tcase_add_test(facts, replay_counts_what_disagrees);
     suite_add_tcase(suite, facts);

@@ -7,6 +7,8 @@
 #include "common/mem.h"
 #include "persister/store.h"
 
+#include "tests/unit/folder.h"
+
 #include <check.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -17,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/stipple-sqlite-XXXXXX";
+static char folder[128];
 static char path[256], url[300];
 static store_t *store;
 
@@ -26,13 +28,13 @@ static void s_open(void)
     store_state_t state;
     store = store_new(url);
     ck_assert(store);
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_OK);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_OK);
 }
 
 static void setup(void)
 {
     log_init("test", LEVEL_ERROR);
-    ck_assert(mkdtemp(folder));
+    s_new_folder(folder, sizeof folder, "sqlite");
     snprintf(path, sizeof path, "%s/history.db", folder);
     snprintf(url, sizeof url, "sqlite:%s", path);
 }
@@ -47,7 +49,6 @@ static void teardown(void)
         unlink(name);
     }
     rmdir(folder);
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
 }
 
 static store_result_t s_write(uint64_t first, uint64_t last)
@@ -62,7 +63,8 @@ static store_result_t s_write(uint64_t first, uint64_t last)
                                 .x = (uint16_t)(seq * 7919),
                                 .y = (uint16_t)(seq * 104729 >> 4)};
     }
-    store_result_t result = store->ops->write(store, records, count, 1);
+    store_result_t result =
+        store_write(store, CHAIN_UNKNOWN, records, count, 1);
     free(records);
     return result;
 }
@@ -160,9 +162,9 @@ START_TEST(file_that_is_no_database_is_a_clear_error)
     store_state_t state;
     s_spoil("this is no database\n");
     store = store_new(url);
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
     ck_assert(strstr(store->ops->error(store), "not a database"));
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
 }
 END_TEST
 
@@ -181,7 +183,7 @@ START_TEST(damaged_page_is_a_clear_error)
     }
     fclose(file);
     store = store_new(url);
-    store_result_t result = store->ops->open(store, &state);
+    store_result_t result = store_open(store, &state, NULL);
     if (result == STORE_OK)
         result = s_write(50001, 50010);
     ck_assert_int_eq(result, STORE_FAILED);
@@ -194,9 +196,64 @@ START_TEST(another_programs_database_is_refused)
     store_state_t state;
     s_sql("CREATE TABLE theirs (a)");
     store = store_new(url);
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
     ck_assert(strstr(store->ops->error(store), "another program"));
     ck_assert_int_eq(s_sql("SELECT count(*) FROM sqlite_schema"), 1);
+}
+END_TEST
+
+START_TEST(a_newer_format_is_refused_and_left_alone)
+{
+    store_state_t state;
+    s_open();
+    ck_assert_int_eq(s_write(1, 10), STORE_OK);
+    store_destroy(&store);
+    s_sql("PRAGMA user_version = 9");
+    store = store_new(url);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
+    ck_assert_ptr_nonnull(strstr(store->ops->error(store), "format 9"));
+    store_destroy(&store);
+    store = store_new(url);
+    store->only_reads = true;
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
+    ck_assert_int_eq(s_sql("PRAGMA user_version"), 9);
+}
+END_TEST
+
+/* As 0.1.0 leaves it: no chains, no tables of format 2. */
+START_TEST(an_older_format_is_brought_up)
+{
+    store_state_t state;
+    chain_t chain, again;
+    s_open();
+    ck_assert_int_eq(s_write(1, 100), STORE_OK);
+    store_destroy(&store);
+    s_sql("DROP TABLE chains");
+    s_sql("DROP TABLE replaced");
+    s_sql("PRAGMA user_version = 1");
+    store = store_new(url);
+    store->only_reads = true; /* reads it as it is */
+    ck_assert_int_eq(store_open(store, &state, &chain), STORE_OK);
+    ck_assert_uint_eq(state.checkpoint, 100);
+    ck_assert_int_eq(s_sql("PRAGMA user_version"), 1);
+    store_destroy(&store);
+    store = store_new(url);
+    ck_assert_int_eq(store_open(store, &state, &again), STORE_OK);
+    ck_assert(chain_known(chain) && chain_equal(chain, again));
+    ck_assert_int_eq(s_sql("PRAGMA user_version"), STORE_FORMAT);
+    ck_assert_int_eq(s_write(101, 110), STORE_OK);
+}
+END_TEST
+
+START_TEST(a_new_file_is_nobody_elses_to_read)
+{
+    struct stat is;
+    mode_t before = umask(0);
+    s_open();
+    ck_assert_int_eq(s_write(1, 10), STORE_OK);
+    umask(before);
+    ck_assert_int_eq(stat(path, &is), 0);
+    ck_assert_int_eq(is.st_mode & 0777, 0600);
 }
 END_TEST
 
@@ -204,7 +261,7 @@ START_TEST(missing_folder_is_a_clear_error)
 {
     store_state_t state;
     store = store_new("sqlite:/nowhere/at/all/history.db");
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
     ck_assert_uint_gt(strlen(store->ops->error(store)), 0);
 }
 END_TEST
@@ -247,7 +304,7 @@ START_TEST(reader_sees_a_write_at_once)
     store_state_t state;
     s_open();
     store_t *reader = store_new(url);
-    ck_assert_int_eq(reader->ops->open(reader, &state), STORE_OK);
+    ck_assert_int_eq(store_open(reader, &state, NULL), STORE_OK);
     for (uint64_t seq = 1; seq <= 2500; seq++) {
         ck_assert_int_eq(s_write(seq, seq), STORE_OK);
         if (seq % 100)
@@ -262,6 +319,80 @@ START_TEST(reader_sees_a_write_at_once)
 }
 END_TEST
 
+/* Placements of one pixel every ten, which s_write_tens wrote. */
+static void s_assert_tens(uint64_t last)
+{
+    record_t records[16];
+    store_page_t page = {.before = UINT64_MAX, .records = records, .max = 16};
+    uint64_t seq = last / 10 * 10;
+    do {
+        ck_assert_int_eq(store->ops->history(store, 1, 1, &page), STORE_OK);
+        for (size_t i = 0; i < page.count; i++, seq -= 10)
+            ck_assert_uint_eq(records[i].seq, seq);
+    } while (page.before);
+    ck_assert_uint_eq(seq, 0);
+}
+
+static void s_write_tens(uint64_t first, uint64_t last)
+{
+    size_t count = last - first + 1;
+    record_t *records = mem_zalloc(count, sizeof *records);
+    for (size_t i = 0; i < count; i++) {
+        bool tenth = (first + i) % 10 == 0;
+        records[i] = (record_t){.seq = first + i,
+                                .user = first + i,
+                                .x = tenth ? 1 : 2,
+                                .y = tenth ? 1 : 2};
+    }
+    ck_assert_int_eq(store_write(store, CHAIN_UNKNOWN, records, count, 1),
+                     STORE_OK);
+    free(records);
+}
+
+/* As if another version had written, which knows no links: it merges without
+ * them and leaves `linked` behind. */
+static void s_forget_links(const char *sql)
+{
+    sqlite3 *db;
+    store_destroy(&store);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    s_open();
+}
+
+START_TEST(history_is_whole_where_another_version_wrote)
+{
+    s_open();
+    for (uint64_t seq = 1; seq < 220000; seq += 20000) /* more than a look */
+        s_write_tens(seq, seq + 19999);
+    s_assert_tens(220000);
+    s_forget_links("DROP TABLE earlier; DELETE FROM meta"
+                   " WHERE name LIKE 'linked%'");
+    s_assert_tens(220000);
+    s_write_tens(220001, 240000);
+    s_assert_tens(240000);
+    s_forget_links("DELETE FROM earlier WHERE seq > 230000; UPDATE meta"
+                   " SET value = 230000 WHERE name = 'linked'");
+    s_write_tens(240001, 260000);
+    s_assert_tens(260000);
+}
+END_TEST
+
+START_TEST(history_is_whole_after_a_cut)
+{
+    uint64_t cut;
+    s_open();
+    s_write_tens(1, 20000);
+    ck_assert_int_eq(store_cut(store, 15005, 2, &cut), STORE_OK);
+    store_destroy(&store);
+    s_open();
+    s_assert_tens(15005);
+    s_write_tens(15006, 40000);
+    s_assert_tens(40000);
+}
+END_TEST
+
 START_TEST(file_that_is_deleted_in_use_is_not_written)
 {
     store_state_t state;
@@ -270,7 +401,7 @@ START_TEST(file_that_is_deleted_in_use_is_not_written)
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(s_write(11, 20), STORE_FAILED);
     ck_assert(strstr(store->ops->error(store), "deleted or replaced"));
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_OK);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_OK);
     ck_assert_uint_eq(state.checkpoint, 0);
     ck_assert_int_eq(s_write(1, 20), STORE_OK);
 }
@@ -282,11 +413,11 @@ START_TEST(who_only_reads_makes_nothing)
     struct stat found;
     store = store_new(url);
     store->only_reads = true;
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
     ck_assert(strstr(store->ops->error(store), "No such file"));
     ck_assert_int_ne(stat(path, &found), 0);
     fclose(fopen(path, "w"));
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_FAILED);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_FAILED);
     ck_assert(strstr(store->ops->error(store), "holds no history"));
     ck_assert_int_eq(stat(path, &found), 0);
     ck_assert_int_eq(found.st_size, 0);
@@ -301,7 +432,7 @@ START_TEST(who_only_reads_sees_what_is_there)
     store_destroy(&store);
     store = store_new(url);
     store->only_reads = true;
-    ck_assert_int_eq(store->ops->open(store, &state), STORE_OK);
+    ck_assert_int_eq(store_open(store, &state, NULL), STORE_OK);
     ck_assert_uint_eq(state.checkpoint, 10);
 }
 END_TEST
@@ -328,11 +459,16 @@ Suite *suite_persister_store_sqlite(void)
     tcase_add_test(facts, file_that_is_no_database_is_a_clear_error);
     tcase_add_test(facts, damaged_page_is_a_clear_error);
     tcase_add_test(facts, another_programs_database_is_refused);
+    tcase_add_test(facts, a_newer_format_is_refused_and_left_alone);
+    tcase_add_test(facts, an_older_format_is_brought_up);
+    tcase_add_test(facts, a_new_file_is_nobody_elses_to_read);
     tcase_add_test(facts, missing_folder_is_a_clear_error);
     tcase_add_test(facts, scan_ends_at_a_damaged_blob);
     tcase_add_test(facts, scan_ends_at_a_hole);
     tcase_add_test(facts, reader_sees_a_write_at_once);
     tcase_add_test(facts, file_that_is_deleted_in_use_is_not_written);
+    tcase_add_test(facts, history_is_whole_where_another_version_wrote);
+    tcase_add_test(facts, history_is_whole_after_a_cut);
     tcase_add_test(facts, who_only_reads_makes_nothing);
     tcase_add_test(facts, who_only_reads_sees_what_is_there);
     tcase_add_test(facts, url_without_path_is_refused);

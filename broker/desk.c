@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See desk.h.
+ */
+#include "broker/desk.h"
+
+#include "broker/counters.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/token.h"
+
+#include <inttypes.h>
+
+void desk_init(desk_t *self)
+{
+    *self = (desk_t){.orders = mem_zalloc(DESK_ORDERS_MAX, sizeof(order_t))};
+}
+
+void desk_fini(desk_t *self)
+{
+    assert(!self->count);
+    free(self->orders);
+}
+
+static order_t *s_first(const desk_t *self)
+{
+    assert(self->count);
+    return &self->orders[self->first];
+}
+
+static void s_drop_first(desk_t *self)
+{
+    self->first = (self->first + 1) % DESK_ORDERS_MAX;
+    self->count--;
+    self->on_its_way = 0;
+}
+
+void desk_offer(desk_t *self, const parts_t *parts, asker_t *asker,
+                const control_t *control)
+{
+    if (self->count == DESK_ORDERS_MAX) {
+        answer_refuse(parts, asker, "unavailable",
+                      "too many actions wait: try again");
+        return;
+    }
+    order_t *order =
+        &self->orders[(self->first + self->count++) % DESK_ORDERS_MAX];
+    order->control = *control;
+    asker_move(&order->asker, asker);
+}
+
+/* It is done, by the action of that seq. */
+static void s_answer(const parts_t *parts, order_t *order, uint64_t seq)
+{
+    const control_t *control = &order->control;
+    if (control->verb == CONTROL_REFUSED)
+        answer_refuse(parts, &order->asker, "role_too_low", DESK_ROLE_TOO_LOW);
+    else
+        answer_send(parts, &order->asker,
+                    json_pack("{s:b, s:s, s:I}", "ok", 1, "verb",
+                              control_word(control->verb), "seq",
+                              (json_int_t)seq));
+}
+
+static void s_fill(desk_t *self, parts_t *parts, batch_t *batch)
+{
+    const policy_t *policy = parts->world.policy;
+    record_t records[CONTROL_RECORDS_MAX];
+    uint64_t done;
+    if (self->on_its_way)
+        return;
+    while (self->count &&
+           (done = policy_request(policy, s_first(self)->control.by,
+                                  s_first(self)->control.request))) {
+        s_answer(parts, s_first(self), done);
+        s_drop_first(self);
+    }
+    if (!self->count)
+        return;
+    control_t *control = &s_first(self)->control;
+    control->at_ms = parts->now.wall_ms;
+    size_t count = control_records(control, batch_next(batch), records);
+    for (size_t i = 0; i < count; i++)
+        batch_add_control(batch, &records[i]);
+    self->on_its_way = batch_next(batch) - 1;
+    COUNT(ACTIONS);
+}
+
+void desk_fill(desk_t *self, parts_t *parts, batch_t *batch)
+{
+    s_fill(self, parts, batch);
+    takeback_fill(&self->takeback, parts, batch);
+}
+
+void desk_settle(desk_t *self, parts_t *parts)
+{
+    char by[USER_HEX_BYTES], of[USER_HEX_BYTES];
+    takeback_settle(&self->takeback, parts);
+    if (!self->on_its_way || self->on_its_way > parts->world.seq)
+        return;
+    order_t *order = s_first(self);
+    const control_t *control = &order->control;
+    user_to_hex(control->by, by);
+    user_to_hex(control->of.user, of);
+    log_info("action", "seq=%" PRIu64 " verb=%s by=%s role=%s user=%s",
+             self->on_its_way, control_word(control->verb), by,
+             rank_word(control->rank), of);
+    s_answer(parts, order, self->on_its_way);
+    s_drop_first(self);
+}
+
+void desk_tick(desk_t *self, const parts_t *parts)
+{
+    looks_tick(&self->looks, parts);
+}
+
+void desk_give_up(desk_t *self, const parts_t *parts, const char *error)
+{
+    takeback_give_up(&self->takeback, parts, error);
+    while (self->count) {
+        answer_refuse(parts, &s_first(self)->asker, "unavailable", error);
+        s_drop_first(self);
+    }
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See moderation.h.
+ */
+#include "broker/moderation.h"
+
+#include "broker/inquiry.h"
+#include "broker/members.h"
+#include "common/token.h"
+
+#define BANS_LISTED_MAX 1000
+
+/* ---- members of a request ---------------------------------------------- */
+
+static const char *s_take_words(control_t *control, const json_t *request,
+                                const char *name)
+{
+    const char *text = member_text(request, name);
+    if (json_object_get(request, name) && !text)
+        return "the words are a string";
+    if (text && strlen(text) > CONTROL_TEXT_MAX)
+        return "the words have more than 500 bytes";
+    snprintf(control->text, sizeof control->text, "%s", text ? text : "");
+    return NULL;
+}
+
+/* ---- actions ------------------------------------------------------------ */
+
+/* Each fills the action in, or says why it cannot be. */
+typedef const char *(*take_fn)(control_t *control, const parts_t *parts,
+                               const json_t *request);
+
+static const char *s_take_ban(control_t *control, const parts_t *parts,
+                              const json_t *request)
+{
+    if (!member_number(request, "until", INT64_MAX, &control->of.until_ms))
+        return "until is a time in milliseconds since 1970";
+    if (control->of.until_ms && control->of.until_ms <= parts->now.wall_ms)
+        return "until is in the past";
+    if (policy_bans(parts->world.policy) >= POLICY_BANS_MAX)
+        return "there are too many bans";
+    return member_user(&control->of, request);
+}
+
+static const char *s_take_unban(control_t *control, const parts_t *parts,
+                                const json_t *request)
+{
+    const char *error = member_user(&control->of, request);
+    if (!error && !policy_has_ban(parts->world.policy, control->of.user))
+        error = "that user is not banned";
+    return error;
+}
+
+static const char *s_take_protect(control_t *control, const parts_t *parts,
+                                  const json_t *request)
+{
+    size_t count;
+    policy_regions(parts->world.policy, &count);
+    if (count >= POLICY_REGIONS_MAX)
+        return "256 boxes are protected already";
+    return member_box(&control->of, request, &parts->world.canvas);
+}
+
+static bool s_within(const policy_region_t *region, const selection_t *box)
+{
+    return region->x0 >= box->x0 && region->x1 <= box->x1 &&
+           region->y0 >= box->y0 && region->y1 <= box->y1;
+}
+
+static const char *s_take_unprotect(control_t *control, const parts_t *parts,
+                                    const json_t *request)
+{
+    size_t count;
+    const policy_region_t *regions =
+        policy_regions(parts->world.policy, &count);
+    const char *error = member_box(&control->of, request, &parts->world.canvas);
+    if (error)
+        return error;
+    for (size_t i = 0; i < count; i++)
+        if (s_within(&regions[i], &control->of))
+            return NULL;
+    return "no protected box lies within that one";
+}
+
+static const char *s_take_lock(control_t *control, const parts_t *parts,
+                               const json_t *request)
+{
+    (void)control, (void)request;
+    return policy_locked(parts->world.policy) ? "the board is locked" : NULL;
+}
+
+static const char *s_take_unlock(control_t *control, const parts_t *parts,
+                                 const json_t *request)
+{
+    (void)control, (void)request;
+    return policy_locked(parts->world.policy) ? NULL
+                                              : "the board is not locked";
+}
+
+static const char *s_take_notice(control_t *control, const parts_t *parts,
+                                 const json_t *request)
+{
+    (void)parts;
+    const char *error = s_take_words(control, request, "text");
+    return !error && !*control->text ? "a notice needs words" : error;
+}
+
+/* A rollback of what is selected, or the undoing of one. */
+static const char *s_take_rollback(control_t *control, const parts_t *parts,
+                                   const json_t *request)
+{
+    const policy_t *policy = parts->world.policy;
+    selection_t *of = &control->of;
+    const char *error = NULL;
+    size_t count;
+    policy_rollbacks(policy, &count);
+    of->upto = parts->world.seq;
+    if (json_object_get(request, "user"))
+        error = member_user(of, request);
+    if (!error && json_object_get(request, "box"))
+        error = member_box(of, request, &parts->world.canvas);
+    if (!error)
+        error = member_times(of, request);
+    if (!error && !of->has)
+        error = "name a user, a box or a time";
+    if (!error && count >= POLICY_ROLLBACKS_MAX)
+        error = "1000 rollbacks hold already: undo some";
+    return error;
+}
+
+static const char *s_take_restore(control_t *control, const parts_t *parts,
+                                  const json_t *request)
+{
+    uint64_t seq;
+    if (!member_number(request, "undo", INT64_MAX, &seq) || !seq)
+        return "undo is the seq of a rollback";
+    control->of.upto = seq;
+    return policy_rollback(parts->world.policy, seq)
+               ? NULL
+               : "no rollback that holds has that seq";
+}
+
+/* ---- questions ----------------------------------------------------------- */
+
+static json_t *s_ban(const policy_ban_t *ban)
+{
+    char user[USER_HEX_BYTES];
+    user_to_hex(ban->user, user);
+    return json_pack("{s:s, s:I, s:I}", "user", user, "until",
+                     (json_int_t)ban->until_ms, "seq", (json_int_t)ban->seq);
+}
+
+static json_t *s_list_bans(const policy_t *policy, uint64_t now_ms)
+{
+    json_t *list = json_array();
+    policy_ban_t ban;
+    size_t at = 0;
+    while (policy_next_ban(policy, &at, &ban) &&
+           json_array_size(list) < BANS_LISTED_MAX)
+        if (!ban.until_ms || ban.until_ms > now_ms)
+            json_array_append_new(list, s_ban(&ban));
+    return list;
+}
+
+static json_t *s_list_regions(const policy_t *policy)
+{
+    size_t count;
+    const policy_region_t *regions = policy_regions(policy, &count);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const policy_region_t *r = &regions[i];
+        json_array_append_new(list, json_pack("{s:[i,i,i,i], s:I}", "box",
+                                              r->x0, r->y0, r->x1, r->y1, "seq",
+                                              (json_int_t)r->seq));
+    }
+    return list;
+}
+
+static json_t *s_list_rollbacks(const policy_t *policy)
+{
+    size_t count;
+    const policy_rollback_t *rollbacks = policy_rollbacks(policy, &count);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const selection_t *of = &rollbacks[i].of;
+        char user[USER_HEX_BYTES];
+        json_t *row = json_pack(
+            "{s:I, s:I, s:b}", "seq", (json_int_t)rollbacks[i].seq, "upto",
+            (json_int_t)of->upto, "open", (of->has & HAS_OPEN) != 0);
+        user_to_hex(of->user, user);
+        if (of->has & HAS_USER)
+            json_object_set_new(row, "user", json_string(user));
+        if (of->has & HAS_BOX)
+            json_object_set_new(
+                row, "box",
+                json_pack("[i,i,i,i]", of->x0, of->y0, of->x1, of->y1));
+        if (of->has & HAS_TIME) {
+            json_object_set_new(row, "from",
+                                json_integer((json_int_t)of->from_ms));
+            json_object_set_new(row, "until",
+                                json_integer((json_int_t)of->until_ms));
+        }
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+/* What holds now. */
+static json_t *s_policy(const parts_t *parts)
+{
+    const policy_t *policy = parts->world.policy;
+    return json_pack(
+        "{s:b, s:I, s:b, s:I, s:o, s:o, s:o}", "ok", 1, "seq",
+        (json_int_t)policy_seq(policy), "locked", policy_locked(policy) != 0,
+        "bans_count", (json_int_t)policy_bans(policy), "bans",
+        s_list_bans(policy, parts->now.wall_ms), "regions",
+        s_list_regions(policy), "rollbacks", s_list_rollbacks(policy));
+}
+
+/* ---- the table ------------------------------------------------------------
+ */
+
+static const struct {
+    const char *word;
+    control_verb_t verb; /* NONE: it only asks */
+    take_fn take;
+    json_t *(*tell)(const parts_t *parts);
+    inquiry_fn look; /* a persister answers */
+} s_verbs[] = {
+    {"ban", CONTROL_BAN, s_take_ban, NULL, NULL},
+    {"unban", CONTROL_UNBAN, s_take_unban, NULL, NULL},
+    {"notice", CONTROL_NOTICE, s_take_notice, NULL, NULL},
+    {"protect", CONTROL_PROTECT, s_take_protect, NULL, NULL},
+    {"unprotect", CONTROL_UNPROTECT, s_take_unprotect, NULL, NULL},
+    {"lock", CONTROL_LOCK, s_take_lock, NULL, NULL},
+    {"unlock", CONTROL_UNLOCK, s_take_unlock, NULL, NULL},
+    {"rollback", CONTROL_ROLLBACK, s_take_rollback, NULL, NULL},
+    {"restore", CONTROL_RESTORE, s_take_restore, NULL, NULL},
+    {"policy", CONTROL_NONE, NULL, s_policy, NULL},
+    {"who", CONTROL_NONE, NULL, NULL, inquiry_who},
+    {"user", CONTROL_NONE, NULL, NULL, inquiry_user},
+    {"search", CONTROL_NONE, NULL, NULL, inquiry_search},
+    {"audit", CONTROL_NONE, NULL, NULL, inquiry_audit},
+};
+#define VERBS (sizeof s_verbs / sizeof *s_verbs)
+
+static size_t s_find(const char *verb)
+{
+    size_t i = 0;
+    while (i < VERBS && strcmp(s_verbs[i].word, verb) != 0)
+        i++;
+    return i;
+}
+
+bool moderation_knows(const char *verb)
+{
+    return s_find(verb) < VERBS;
+}
+
+/* Who, and their own number for it. */
+static const char *s_take_head(control_t *control, const asker_t *asker,
+                               const json_t *request)
+{
+    const char *by = member_text(request, "by");
+    uint64_t key;
+    if (!member_number(request, "key", UINT32_MAX, &key))
+        return "key is a number from 1 to 4294967295";
+    control->request = (uint32_t)key;
+    control->rank = asker->rank;
+    control->by = asker->known ? asker->user
+                  : by         ? token_user(by, strlen(by))
+                               : 0;
+    return s_take_words(control, request, "reason");
+}
+
+static void s_look(desk_t *desk, const parts_t *parts, inquiry_fn take,
+                   asker_t *asker, const json_t *request)
+{
+    bus_look_t look;
+    const char *error = take(&look, parts, request);
+    if (error)
+        answer_refuse(parts, asker, "bad_request", error);
+    else
+        looks_ask(&desk->looks, parts, asker, &look);
+}
+
+static takeback_wish_t s_wish(const json_t *request)
+{
+    return (takeback_wish_t){
+        .yes = json_is_true(json_object_get(request, "yes")),
+        .preview = json_is_true(json_object_get(request, "preview"))};
+}
+
+void moderation_request(desk_t *desk, const parts_t *parts, const char *locked,
+                        asker_t *asker, const json_t *request)
+{
+    size_t i = s_find(member_text(request, "verb"));
+    control_t control = {.verb = CONTROL_NONE};
+    assert(i < VERBS && asker->held);
+    if (locked) {
+        answer_refuse(parts, asker, "unavailable", locked);
+        return;
+    }
+    const char *error = s_take_head(&control, asker, request);
+    if (!error && s_verbs[i].tell) {
+        answer_send(parts, asker, s_verbs[i].tell(parts));
+        return;
+    }
+    if (!error && s_verbs[i].look) {
+        s_look(desk, parts, s_verbs[i].look, asker, request);
+        return;
+    }
+    if (!error &&
+        !policy_request(parts->world.policy, control.by, control.request))
+        error = s_verbs[i].take(&control, parts, request);
+    control.verb = s_verbs[i].verb;
+    if (error)
+        answer_refuse(parts, asker, "bad_request", error);
+    else if (control.verb == CONTROL_ROLLBACK ||
+             control.verb == CONTROL_RESTORE)
+        takeback_begin(&desk->takeback, parts, asker, &control,
+                       s_wish(request));
+    else
+        desk_offer(desk, parts, asker, &control);
+}

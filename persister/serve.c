@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The persister's loop: sockets, threads, timers, figures. What any of it means
+ * is persister.c's.
+ */
+#include "common/backoff.h"
+#include "common/bus.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "persister/clerk.h"
+#include "persister/parts.h"
+#include "persister/reader.h"
+#include "persister/restorer.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_MS 500
+#define TICK_MS 100
+/* Longest wait at the end for what is committed to be in the store. */
+#define DRAIN_MS 3000
+
+static void s_on_ask(void *context, size_t broker, zframe_t **frame)
+{
+    persister_t *self = context;
+    if (clerk_knows(*frame))
+        clerk_ask(self->clerk, broker, frame);
+    else
+        restorer_ask(self->restorer, broker, frame);
+}
+
+static int s_on_news(zloop_t *loop, zsock_t *socket, void *arg)
+{
+    persister_t *self = arg;
+    writer_news_t news;
+    (void)loop;
+    zframe_t *frame = zframe_recv(socket);
+    if (!frame)
+        return 0;
+    assert(zframe_size(frame) == sizeof news);
+    memcpy(&news, zframe_data(frame), sizeof news);
+    zframe_destroy(&frame);
+    persister_on_news(self, &news);
+    return 0;
+}
+
+static int s_on_reader(zloop_t *loop, zsock_t *socket, void *arg)
+{
+    persister_t *self = arg;
+    reader_news_t news;
+    (void)loop;
+    zframe_t *frame = zframe_recv(socket);
+    if (!frame)
+        return 0;
+    assert(zframe_size(frame) == sizeof news);
+    memcpy(&news, zframe_data(frame), sizeof news);
+    zframe_destroy(&frame);
+    figures_set(self->figures, FIGURE_LOOKUPS_FOUND, news.found);
+    figures_set(self->figures, FIGURE_LOOKUPS_NONE, news.none);
+    figures_set(self->figures, FIGURE_LOOKUPS_FAILED, news.failed);
+    figures_set(self->figures, FIGURE_LOOKUPS_TOO_MUCH, news.too_much);
+    figures_set(self->figures, FIGURE_LOOKUPS_REFUSED, news.refused);
+    figures_set(self->figures, FIGURE_LOOKUPS_STALE, news.stale);
+    figures_set(self->figures, FIGURE_BAD_LOOKUPS, news.bad);
+    return 0;
+}
+
+static void s_count_restorer(persister_t *self, zframe_t *frame)
+{
+    restorer_news_t news;
+    assert(frame && zframe_size(frame) == sizeof news);
+    memcpy(&news, zframe_data(frame), sizeof news);
+    figures_set(self->figures, FIGURE_RESTORES, news.restores);
+    figures_set(self->figures, FIGURE_BAD_QUESTIONS, news.bad);
+}
+
+/* What the restorer or the clerk says. */
+static int s_on_answer(zloop_t *loop, zsock_t *socket, void *arg)
+{
+    persister_t *self = arg;
+    (void)loop;
+    zmsg_t *message = zmsg_recv(socket);
+    char *word = message ? zmsg_popstr(message) : NULL;
+    if (word && !strcmp(word, "NEWS")) {
+        s_count_restorer(self, zmsg_first(message));
+    } else if (word) {
+        size_t number;
+        zframe_t *head = zmsg_first(message);
+        assert(head && zframe_size(head) == sizeof number);
+        memcpy(&number, zframe_data(head), sizeof number);
+        zframe_t *frame = zmsg_last(message);
+        zmsg_remove(message, frame);
+        link_answer(self->link, number, &frame);
+    }
+    free(word);
+    zmsg_destroy(&message);
+    return 0;
+}
+
+static int s_on_report(zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    (void)timer;
+    persister_report(arg);
+    return 0;
+}
+
+static int s_on_tick(zloop_t *loop, int timer, void *arg)
+{
+    persister_t *self = arg;
+    (void)loop;
+    (void)timer;
+    bool over = persister_tick(self, clock_mono_ms());
+    figures_tick(self->figures);
+    return over ? -1 : 0;
+}
+
+static void s_gather(void *context)
+{
+    persister_t *self = context;
+    const writer_news_t *news = &self->news;
+    uint64_t checkpoint = news->state.checkpoint;
+    uint64_t lag =
+        self->committed > checkpoint ? self->committed - checkpoint : 0;
+    uint64_t wall_ms = clock_wall_ms(), at_ms = news->snapshot_at_ms;
+    uint64_t age_ms = at_ms && wall_ms > at_ms ? wall_ms - at_ms : 0;
+    const struct {
+        unsigned figure;
+        uint64_t value;
+    } gauges[] = {
+        {FIGURE_ACTIVE, self->course == COURSE_ACTIVE},
+        {FIGURE_CHECKPOINT, checkpoint},
+        {FIGURE_LAG, lag},
+        {FIGURE_QUEUE, persister_queue(self)},
+        {FIGURE_WRITTEN, news->written},
+        {FIGURE_BATCHES, news->batches},
+        {FIGURE_RETRIES, news->retries},
+        {FIGURE_LAST_ERROR, news->last_error_ms},
+        {FIGURE_SNAPSHOT_SEQ, news->snapshot_seq},
+        {FIGURE_SNAPSHOT_AGE, age_ms},
+        {FIGURE_DISAGREED, news->disagreed},
+        {FIGURE_FORKED, self->forked},
+        {FIGURE_REPLACED, news->replaced},
+        {FIGURE_HOLE_FIRST, self->intake.hole ? self->intake.next : 0},
+        {FIGURE_HOLE_LAST, self->intake.hole},
+    };
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        figures_set(self->figures, gauges[i].figure, gauges[i].value);
+}
+
+static int s_start_actors(persister_t *self, const bus_security_t *security)
+{
+    const persister_config_t *config = self->config;
+    zsock_t *query = bus_bind(config->bind, BUS_QUERY, security);
+    if (!query)
+        return -1;
+    self->reader = reader_new(config->store, &query);
+    zsock_destroy(&query);
+    writer_options_t options = {
+        .store = config->store,
+        .flush_ms = (uint64_t)config->flush_ms,
+        .snapshot_ms = (uint64_t)config->snapshot_ms,
+    };
+    if (self->reader)
+        self->restorer = restorer_new(config->store);
+    if (self->restorer)
+        self->clerk = clerk_new(config->store);
+    if (self->clerk)
+        self->writer = writer_new(&options);
+    if (!self->writer)
+        return -1;
+    self->forks = (forks_t){.link = self->link, .writer = self->writer};
+    zloop_reader(self->loop, zactor_sock(self->writer), s_on_news, self);
+    zloop_reader(self->loop, zactor_sock(self->reader), s_on_reader, self);
+    zloop_reader(self->loop, zactor_sock(self->restorer), s_on_answer, self);
+    zloop_reader(self->loop, zactor_sock(self->clerk), s_on_answer, self);
+    return 0;
+}
+
+persister_t *persister_new(const persister_config_t *config,
+                           const bus_security_t *security)
+{
+    persister_t *self = mem_zalloc(1, sizeof *self);
+    self->config = config;
+    self->instance = random_u64();
+    self->loop = zloop_new();
+    /* Pipes to the threads never block this loop: what is under way in them is
+     * bounded by WRITER_QUEUE_MAX and by one question per broker. */
+    zsys_set_pipehwm(0);
+    link_events_t events = {
+        .context = self,
+        .on_grant = persister_on_grant,
+        .on_journal = persister_on_journal,
+        .on_replay = persister_on_replay,
+        .on_board = persister_on_board,
+        .on_chain = persister_on_chain,
+        .on_ask = s_on_ask,
+        .on_bad = persister_on_bad,
+    };
+    self->link = link_new(config->brokers, security, self->loop, &events);
+    self->figures = figures_new(&config->common, self->loop, s_gather, self);
+    if (!self->link || !self->figures || s_start_actors(self, security))
+        persister_destroy(&self);
+    return self;
+}
+
+void persister_destroy(persister_t **self_p)
+{
+    persister_t *self = *self_p;
+    if (!self)
+        return;
+    zactor_destroy(&self->writer); /* writes what is queued */
+    zactor_destroy(&self->reader);
+    zactor_destroy(&self->restorer);
+    zactor_destroy(&self->clerk);
+    link_destroy(&self->link);
+    figures_destroy(&self->figures);
+    zloop_destroy(&self->loop);
+    free(self);
+    *self_p = NULL;
+}
+
+void persister_run(persister_t *self)
+{
+    zloop_timer(self->loop, REPORT_MS, 0, s_on_report, self);
+    zloop_timer(self->loop, TICK_MS, 0, s_on_tick, self);
+    persister_open(self);
+    log_info("ready", "bind=%s", self->config->bind);
+    zloop_start(self->loop);
+    /* A signal ended it; once more, until the store has all, or another one. */
+    zsys_interrupted = 0;
+    self->drain_until_ms = clock_mono_ms() + DRAIN_MS;
+    persister_report(self);
+    zloop_start(self->loop);
+    persister_report(self);
+    log_info("stop", "checkpoint=%" PRIu64, self->news.state.checkpoint);
+}

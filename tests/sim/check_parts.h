@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What check.c (the history) and check_clients.c share.
+ */
+#ifndef TESTS_SIM_CHECK_PARTS_H
+#define TESTS_SIM_CHECK_PARTS_H
+
+#include "tests/sim/check.h"
+
+#define REQUESTS_MAX 16384
+#define IDENTITY UINT64_C(0x5717700000000000)
+
+typedef struct {
+    record_t record;
+    uint64_t hash; /* of the board after it */
+    uint64_t at;   /* committed */
+    const process_t *writer;
+    uint64_t life;
+    bool acked;
+    const process_t *edge; /* that passed the acknowledgement on … */
+    uint64_t edge_life;    /* … in that life of it */
+    uint64_t lost_at;
+    bool kept; /* of a lost one: someone in reach had it */
+} commit_t;
+
+typedef struct {
+    commit_t *at;
+    size_t count, room;
+} commits_t;
+
+typedef struct {
+    uint64_t *seqs; /* by request; 0: not committed */
+    bool *refused;
+    uint64_t last_at, last_placed_ms;
+    uint32_t last_request;
+    const process_t *last_writer;
+} user_t;
+
+extern check_options_t check_options;
+extern commits_t check_true, check_gone;
+extern user_t check_users[USERS_MAX];
+extern uint64_t check_told, check_lost_told, check_said_at, check_jumped_at;
+
+/* NULL: no such seq. */
+commit_t *check_commit(uint64_t seq);
+/* Whether that was ever the board at that seq. */
+bool check_was_view(uint64_t seq, uint64_t hash);
+
+#endif

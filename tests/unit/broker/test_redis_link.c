@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The link against a Redis of a few lines, on loopback addresses that only this
+ * process has.
+ */
+#include "broker/redis_link.h"
+#include "broker/resolver.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <hiredis/hiredis.h>
+#include <pthread.h>
+
+#define BAD "127.31.7.1" /* nobody listens there */
+#define GOOD "127.31.7.2"
+#define PATIENCE_MS 5000
+
+static const char *version; /* that the Redis tells */
+static size_t slice;        /* bytes it sends at once; 0: all */
+static int listener;
+static pthread_t server;
+
+static zloop_t *loop;
+static redis_link_t *redis;
+static redis_url_t url;
+static unsigned ups, ticks, look_ups;
+static _Atomic unsigned asked;
+static size_t got; /* bytes of the last answer */
+
+/* ---- a Redis --------------------------------------------------------- */
+
+static void s_send_slowly(int fd, const char *bytes, size_t size)
+{
+    for (size_t sent = 0; sent < size; sent += slice) {
+        size_t more = size - sent < slice ? size - sent : slice;
+        if (send(fd, bytes + sent, more, MSG_NOSIGNAL) < 0)
+            return;
+        usleep(20000);
+    }
+}
+
+static void s_answer(int fd, const char *question)
+{
+    char info[64], text[128];
+    if (strstr(question, "GET")) {
+        s_send_slowly(fd, "$40\r\n0123456789012345678901234567890123456789\r\n",
+                      47);
+        return;
+    }
+    snprintf(info, sizeof info, "# Server\r\nredis_version:%s\r\n", version);
+    snprintf(text, sizeof text, "$%zu\r\n%s\r\n", strlen(info), info);
+    ck_assert_int_gt(send(fd, text, strlen(text), MSG_NOSIGNAL), 0);
+}
+
+static void *s_serve(void *arg)
+{
+    (void)arg;
+    for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd)) {
+        char question[256];
+        for (ssize_t size; (size = read(fd, question, 255)) > 0;) {
+            question[size] = '\0';
+            s_answer(fd, question);
+        }
+    }
+    return NULL;
+}
+
+static void s_listen(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    inet_pton(AF_INET, GOOD, &address.sin_addr);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (void *)&address, size), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    getsockname(listener, (void *)&address, &size);
+    url = (redis_url_t){.host = (char *)"canvas", ntohs(address.sin_port)};
+    pthread_create(&server, NULL, s_serve, NULL);
+}
+
+/* ---- the link on a loop ---------------------------------------------- */
+
+static void s_on_up(void *context)
+{
+    (void)context;
+    ups++;
+}
+
+static void s_on_down(void *context)
+{
+    (void)context;
+}
+
+static const redis_link_events_t s_events = {s_on_up, s_on_down};
+
+static void s_both(const char *host, resolver_answer_t *answer)
+{
+    ck_assert_str_eq(host, "canvas");
+    *answer = (resolver_answer_t){.count = 2, .text = {BAD, GOOD}};
+    look_ups++;
+}
+
+static void s_late(const char *host, resolver_answer_t *answer)
+{
+    asked++;
+    usleep(300000);
+    s_both(host, answer);
+}
+
+static void s_none(const char *host, resolver_answer_t *answer)
+{
+    (void)host;
+    answer->error = "no such name";
+}
+
+static int s_on_tick(zloop_t *zloop, int timer, void *arg)
+{
+    bool (*done)(void) = *(bool (**)(void))arg;
+    (void)zloop, (void)timer;
+    return ++ticks && done() ? -1 : 0;
+}
+
+/* Turns the loop until `done`, counting its ticks of 10 ms. */
+static void s_until(bool (*done)(void))
+{
+    ticks = 0;
+    zloop_timer(loop, 10, PATIENCE_MS / 10, s_on_tick, &done);
+    zloop_start(loop);
+    ck_assert(done());
+}
+
+static bool s_is_up(void)
+{
+    return ups;
+}
+
+static bool s_was_asked(void)
+{
+    return asked;
+}
+
+static bool s_is_old(void)
+{
+    const char *why = redis_link_trouble(redis);
+    return why && strstr(why, "Redis 6 is too old");
+}
+
+static bool s_is_nameless(void)
+{
+    const char *why = redis_link_trouble(redis);
+    return why && !strcmp(why, "canvas: no such name");
+}
+
+static bool s_has_answer(void)
+{
+    return got;
+}
+
+static void s_start(resolver_look_up_fn look_up)
+{
+    resolver_use(look_up);
+    redis = redis_link_new(loop, &url, 200, &s_events, NULL);
+}
+
+static void s_set_up(void)
+{
+    version = "7.0.15";
+    slice = 0;
+    ups = look_ups = 0;
+    asked = 0;
+    got = 0;
+    s_listen();
+    loop = zloop_new();
+    zloop_set_nonstop(loop, true);
+}
+
+static void s_tear_down(void)
+{
+    redis_link_destroy(&redis);
+    zloop_destroy(&loop);
+    shutdown(listener, SHUT_RDWR);
+    close(listener);
+    pthread_join(server, NULL);
+    resolver_use(NULL);
+}
+
+/* ---- facts ----------------------------------------------------------- */
+
+START_TEST(the_second_address_is_tried_when_nobody_is_at_the_first)
+{
+    s_start(s_both);
+    s_until(s_is_up);
+    ck_assert_uint_eq(look_ups, 1); /* in one round, without a pause */
+    ck_assert_ptr_null(redis_link_trouble(redis));
+}
+END_TEST
+
+START_TEST(the_loop_goes_on_while_a_name_server_is_silent)
+{
+    s_start(s_late);
+    s_until(s_is_up);
+    ck_assert_uint_ge(ticks, 10);
+}
+END_TEST
+
+START_TEST(a_link_that_ends_does_not_wait_for_the_name)
+{
+    s_start(s_late);
+    s_until(s_was_asked);
+    int64_t began_ms = zclock_mono();
+    redis_link_destroy(&redis);
+    ck_assert_int_lt(zclock_mono() - began_ms, 200);
+}
+END_TEST
+
+START_TEST(a_name_that_nobody_has_is_said)
+{
+    s_start(s_none);
+    s_until(s_is_nameless);
+}
+END_TEST
+
+START_TEST(a_redis_before_7_is_refused_by_name)
+{
+    version = "6.0.16";
+    s_start(s_both);
+    s_until(s_is_old);
+    ck_assert_uint_eq(ups, 0);
+}
+END_TEST
+
+static void s_on_board(void *context, uint64_t argument,
+                       const struct redisReply *reply)
+{
+    (void)context, (void)argument;
+    got = reply->len;
+}
+
+START_TEST(an_answer_longer_than_the_timeout_is_waited_for_while_it_comes)
+{
+    slice = 1; /* 47 bytes, 20 ms each: five times the timeout */
+    s_start(s_both);
+    s_until(s_is_up);
+    const char *get[2] = {"GET", "board"};
+    redis_link_call(redis, s_on_board, 0, 2, get, NULL);
+    s_until(s_has_answer);
+    ck_assert_uint_eq(got, 40);
+}
+END_TEST
+
+Suite *suite_broker_redis_link(void);
+Suite *suite_broker_redis_link(void)
+{
+    Suite *suite = suite_create("broker/redis_link");
+    TCase *facts = tcase_create("facts");
+    tcase_add_checked_fixture(facts, s_set_up, s_tear_down);
+    tcase_set_timeout(facts, 20);
+    tcase_add_test(facts,
+                   the_second_address_is_tried_when_nobody_is_at_the_first);
+    tcase_add_test(facts, the_loop_goes_on_while_a_name_server_is_silent);
+    tcase_add_test(facts, a_link_that_ends_does_not_wait_for_the_name);
+    tcase_add_test(facts, a_name_that_nobody_has_is_said);
+    tcase_add_test(facts, a_redis_before_7_is_refused_by_name);
+    tcase_add_test(
+        facts, an_answer_longer_than_the_timeout_is_waited_for_while_it_comes);
+    suite_add_tcase(suite, facts);
+    return suite;
+}

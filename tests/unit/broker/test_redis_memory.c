@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/redis_memory.h"
+
+#include <check.h>
+#include <string.h>
+
+START_TEST(limit_and_policy_are_read_from_info)
+{
+    redis_memory_t memory =
+        redis_memory_of("# Memory\r\nused_memory:7\r\nmaxmemory:1000\r\n"
+                        "maxmemory_human:1K\r\n"
+                        "maxmemory_policy:allkeys-lru\r\nx:1\r\n");
+    ck_assert_uint_eq(memory.max_bytes, 1000);
+    ck_assert_str_eq(memory.policy, "allkeys-lru");
+    ck_assert(redis_memory_may_evict(&memory));
+}
+END_TEST
+
+START_TEST(redis_without_a_limit_drops_nothing)
+{
+    redis_memory_t memory =
+        redis_memory_of("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n");
+    ck_assert(!redis_memory_may_evict(&memory));
+}
+END_TEST
+
+START_TEST(redis_that_says_nothing_is_believed)
+{
+    redis_memory_t memory = redis_memory_of("");
+    ck_assert_uint_eq(memory.max_bytes, 0);
+    ck_assert(!redis_memory_may_evict(&memory));
+    memory = redis_memory_of("maxmemory:5");
+    ck_assert_uint_eq(memory.max_bytes, 5);
+    ck_assert(!redis_memory_may_evict(&memory));
+}
+END_TEST
+
+START_TEST(long_policy_is_cut)
+{
+    redis_memory_t memory =
+        redis_memory_of("maxmemory_policy:"
+                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    ck_assert_uint_lt(strlen(memory.policy), sizeof memory.policy);
+}
+END_TEST
+
+Suite *suite_broker_redis_memory(void);
+Suite *suite_broker_redis_memory(void)
+{
+    Suite *suite = suite_create("broker/redis_memory");
+    TCase *cases = tcase_create("info");
+    tcase_add_test(cases, limit_and_policy_are_read_from_info);
+    tcase_add_test(cases, redis_without_a_limit_drops_nothing);
+    tcase_add_test(cases, redis_that_says_nothing_is_believed);
+    tcase_add_test(cases, long_policy_is_cut);
+    suite_add_tcase(suite, cases);
+    return suite;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A rollback on its way: what a persister said lies below is placed in slices,
+ * but for what players placed since; it is open until the last.
+ */
+#include "broker/takeback.h"
+
+#include "common/mem.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH 200
+#define HEIGHT 100
+#define PERSISTER 9u
+
+Suite *suite_broker_takeback(void);
+
+static broker_config_t config;
+static canvas_t blank;
+static parts_t parts;
+static takeback_t takeback;
+static batch_t *batch;
+
+static void s_set_up(void)
+{
+    static zsock_t *sockets[4];
+    config = (broker_config_t){.batch_max = 100};
+    canvas_init(&blank, WIDTH, HEIGHT, 4);
+    parts_init(&parts, &config, &blank, sockets);
+    parts_wake(&parts, (now_t){100000, 1700000000000});
+    world_open(&parts.world, &blank);
+    world_begin_chain(&parts.world);
+    bus_persister_t word = {.instance = PERSISTER};
+    persister_t *persister =
+        persisters_hear(&parts.persisters, &word, "p", 1, 100000);
+    persister->relation = HISTORY_EQUAL;
+    ck_assert(persisters_grant(&parts.persisters, persister, 0, 100000));
+    takeback = (takeback_t){0};
+    batch = batch_new(BUS_RECORDS_MAX);
+}
+
+static void s_tear_down(void)
+{
+    takeback_give_up(&takeback, &parts, "over");
+    batch_destroy(&batch);
+    parts_fini(&parts);
+}
+
+static void s_begin(takeback_wish_t wish)
+{
+    asker_t asker = {.held = true};
+    control_t control = {.verb = CONTROL_ROLLBACK,
+                         .rank = RANK_OPERATOR,
+                         .by = 77,
+                         .request = 5,
+                         .of = {.has = HAS_USER, .user = 3}};
+    zmq_msg_init(&asker.mail.peer);
+    zmq_msg_init(&asker.mail.body);
+    takeback_begin(&takeback, &parts, &asker, &control, wish);
+}
+
+/* The persister's word: pixels 0 … count − 1 get colour 4. */
+static void s_hear(uint64_t ticket, uint8_t status, uint32_t count)
+{
+    bus_below_t below = {.ticket = ticket,
+                         .status = status,
+                         .upto = parts.world.seq,
+                         .placements = count,
+                         .count = count};
+    mail_t mail;
+    zmq_msg_init(&mail.peer);
+    uint8_t *at =
+        mail_frame(&mail.body, BUS_BELOW_HEAD_BYTES +
+                                   (size_t)count * BUS_BELOW_PIXEL_BYTES);
+    at += bus_put_below_head(at, &below);
+    for (uint32_t i = 0; i < count; i++, at += BUS_BELOW_PIXEL_BYTES)
+        bus_put_below_pixel(at, i, 4);
+    takeback_heard(&takeback, &parts, &mail);
+    mail_close(&mail);
+}
+
+/* A commit: `count` pixels from `first` on that a player placed, then what is
+ * due of the rollback. Returns how many records it had. */
+static size_t s_commit(uint32_t first, uint32_t count)
+{
+    world_t *world = &parts.world;
+    batch_begin(batch, world_head(world), 4);
+    for (uint32_t i = first; i < first + count; i++) {
+        record_t record = {.seq = batch_next(batch),
+                           .user = 8,
+                           .x = (uint16_t)(i % WIDTH),
+                           .y = (uint16_t)(i / WIDTH),
+                           .color = 9,
+                           .previous_color = board_set(world->board, i, 9)};
+        batch_add(batch, &record, i);
+    }
+    takeback_fill(&takeback, &parts, batch);
+    if (!batch_count(batch))
+        return 0;
+    batch_seal(batch);
+    world->seq = batch_to(batch).seq;
+    history_append(world->history, batch_records(batch), batch_count(batch));
+    world_recall_policy(world);
+    takeback_settle(&takeback, &parts);
+    return batch_count(batch);
+}
+
+static uint32_t s_shown(uint8_t color)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
+        count += board_get(parts.world.board, i) == color;
+    return count;
+}
+
+static const takeback_wish_t s_yes = {.yes = true};
+
+START_TEST(more_than_one_pixel_is_only_previewed)
+{
+    s_begin((takeback_wish_t){0});
+    ck_assert_int_eq(takeback.state, TAKEBACK_ASKING);
+    s_hear(takeback.ticket, BELOW_FOUND, 2);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert(!takeback.asker.held);
+    ck_assert_uint_eq(s_commit(0, 0), 0);
+    s_begin((takeback_wish_t){0});
+    s_hear(takeback.ticket, BELOW_FOUND, 1);
+    s_commit(0, 0);
+    ck_assert_uint_eq(s_shown(4), 1);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    s_begin((takeback_wish_t){.yes = true, .preview = true});
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE); /* its key is known */
+}
+END_TEST
+
+START_TEST(slices_are_open_until_the_last)
+{
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, 2 * TAKEBACK_SLICE + 10);
+    size_t first = s_commit(0, 0);
+    ck_assert_uint_eq(s_shown(4), TAKEBACK_SLICE);
+    ck_assert_uint_le(first, TAKEBACK_SLICE + CONTROL_RECORDS_MAX);
+    ck_assert_ptr_nonnull(policy_open(parts.world.policy));
+    ck_assert_uint_eq(policy_request(parts.world.policy, 77, 5), takeback.seq);
+    s_commit(0, 0);
+    ck_assert_ptr_nonnull(policy_open(parts.world.policy));
+    s_commit(0, 0);
+    ck_assert_ptr_null(policy_open(parts.world.policy));
+    ck_assert_uint_eq(s_shown(4), 2 * TAKEBACK_SLICE + 10);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert(!takeback.asker.held);
+    ck_assert_uint_eq(s_commit(0, 0), 0);
+}
+END_TEST
+
+/* Before the first slice, in its batch, and between two. */
+START_TEST(what_players_place_meanwhile_stays)
+{
+    s_begin(s_yes);
+    s_commit(0, 10);
+    s_hear(takeback.ticket, BELOW_FOUND, 2 * TAKEBACK_SLICE);
+    parts.world.seq = world_head(&parts.world).seq;
+    s_commit(100, 10);
+    s_commit(TAKEBACK_SLICE + 1000, 10);
+    while (takeback.state != TAKEBACK_NONE)
+        s_commit(0, 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        ck_assert_uint_eq(
+            board_get(parts.world.board, TAKEBACK_SLICE + 1000 + i), 9);
+        ck_assert_uint_eq(board_get(parts.world.board, 100 + i), 9);
+    }
+    ck_assert_uint_eq(s_shown(4), 2 * TAKEBACK_SLICE - 20);
+    ck_assert_ptr_null(policy_open(parts.world.policy));
+}
+END_TEST
+
+START_TEST(who_leads_next_finishes_it)
+{
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_SLICE + 10);
+    s_commit(0, 0);
+    takeback_give_up(&takeback, &parts, "Redis is lost");
+    ck_assert(!takeback.asker.held);
+    ck_assert_ptr_nonnull(policy_open(parts.world.policy));
+    /* Somebody else asks meanwhile, and is refused. */
+    s_commit(0, 0);
+    ck_assert_int_eq(takeback.state, TAKEBACK_ASKING);
+    s_hear(takeback.ticket - 1, BELOW_FOUND, 5); /* of before */
+    ck_assert_int_eq(takeback.state, TAKEBACK_ASKING);
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_SLICE + 10);
+    while (takeback.state != TAKEBACK_NONE)
+        s_commit(0, 0);
+    ck_assert_ptr_null(policy_open(parts.world.policy));
+    ck_assert_uint_eq(s_shown(4), TAKEBACK_SLICE + 10);
+}
+END_TEST
+
+START_TEST(a_store_that_is_behind_is_asked_again)
+{
+    s_begin(s_yes);
+    uint64_t ticket = takeback.ticket;
+    s_hear(ticket, BELOW_BEHIND, 0);
+    s_commit(0, 0);
+    s_hear(ticket, BELOW_FOUND, 5); /* too late */
+    ck_assert_int_eq(takeback.state, TAKEBACK_ASKING);
+    parts_wake(&parts, (now_t){100100, 1700000000100});
+    s_commit(0, 0);
+    ck_assert_uint_gt(takeback.ticket, ticket);
+    s_hear(takeback.ticket, BELOW_FOUND, 5);
+    s_commit(0, 0);
+    ck_assert_uint_eq(s_shown(4), 5);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+}
+END_TEST
+
+START_TEST(where_nothing_fits_nothing_is_done)
+{
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, 0);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert_uint_eq(s_commit(0, 0), 0);
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_TOO_MANY, 0);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    /* No store, no rollback. */
+    parts_wake(&parts, (now_t){200000, 1700000100000});
+    s_begin(s_yes);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+}
+END_TEST
+
+Suite *suite_broker_takeback(void)
+{
+    Suite *suite = suite_create("broker/takeback");
+    TCase *all = tcase_create("all");
+    tcase_add_checked_fixture(all, s_set_up, s_tear_down);
+    tcase_add_test(all, more_than_one_pixel_is_only_previewed);
+    tcase_add_test(all, slices_are_open_until_the_last);
+    tcase_add_test(all, what_players_place_meanwhile_stays);
+    tcase_add_test(all, who_leads_next_finishes_it);
+    tcase_add_test(all, a_store_that_is_behind_is_asked_again);
+    tcase_add_test(all, where_nothing_fits_nothing_is_done);
+    suite_add_tcase(suite, all);
+    return suite;
+}
