@@ -1,78 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The page: ties the client (connection, board, cooldown) to the view and to
-// the controls. All words a visitor reads are here and in index.html.
+// The page: builds its parts and ties them together. What is shown is in the
+// store; the client keeps it true, the panels show it.
 
 import { Client } from "./client.js";
-import { View } from "./view.js";
+import { $, breathe, setText } from "./dom.js";
+import { KeeperLink } from "./keeper_link.js";
+import { Lookup } from "./lookup.js";
+import { createDock } from "./panels/dock.js";
+import { listenToKeys } from "./panels/keys.js";
+import { Sheet } from "./panels/sheet.js";
+import { createStatus } from "./panels/status.js";
+import { createTools } from "./panels/tools.js";
+import { Placing } from "./placing.js";
+import { Settings } from "./settings.js";
+import { Store } from "./store.js";
+import { chooseLanguage, colorName, localize, t } from "./strings.js";
+import { Templates } from "./templates.js";
+import { BoardView } from "./view.js";
+import { readLink, writeLink } from "./view_link.js";
 
-const COLOR_KEY = "stipple.color";
-const THEME_KEY = "stipple.theme";
 const TOAST_MS = 4000;
-const LOOK_UP_MS = 350;
+const LINK_MS = 500; // Safari throws beyond 100 changes in 10 s
 
-const STATES = {
-  stopped: "Stopped", loading: "Loading", connecting: "Connecting",
-  live: "Live", healing: "Catching up", waiting: "Reconnecting",
-};
-
-const VERDICTS = {
-  ok: "Placed.",
-  duplicate: "Placed.",
-  cooldown: "Not yet: your cooldown is still running.",
-  out_of_bounds: "That is outside the canvas.",
-  bad_color: "That colour is not on the palette.",
-  banned: "You may not place here.",
-  paused: "The canvas is paused.",
-  unauthorized: "You are not signed in. Please try again.",
-  rate_limited: "Too fast. Please wait a moment.",
-  unavailable: "Placing is not possible right now. Please try again soon.",
-};
-
-// The names that people give to r/place's colours.
-const NAMES = {
-  "#FFFFFF": "white", "#E4E4E4": "light grey", "#888888": "grey",
-  "#222222": "black", "#000000": "black", "#FFA7D1": "pink", "#E50000": "red",
-  "#E59500": "orange", "#A06A42": "brown", "#E5D900": "yellow",
-  "#94E044": "light green", "#02BE01": "green", "#00D3DD": "cyan",
-  "#0083C7": "blue", "#0000EA": "dark blue", "#CF6EE4": "magenta",
-  "#820080": "purple",
-};
-
-const $ = (id) => document.getElementById(id);
-
-/// localStorage, or memory where the browser forbids it.
+/// Storage that throws at the first touch is none.
 function openStorage() {
   try {
-    localStorage.setItem("stipple.test", "1");
-    localStorage.removeItem("stipple.test");
-    return localStorage;
+    return window.localStorage;
   } catch {
-    const held = new Map();
-    return {
-      getItem: (key) => held.get(key) ?? null,
-      setItem: (key, value) => held.set(key, value),
-      removeItem: (key) => held.delete(key),
-    };
+    return null;
   }
 }
 
-const storage = openStorage();
-const client = new Client({
-  fetch: (...args) => fetch(...args),
-  WebSocket,
-  storage,
-  now: () => Date.now(),
+await breathe();
+const keeper = new KeeperLink(); // first: it asks for the board
+await breathe();
+const storage = openStorage(); // its first use waits for the disk
+await breathe();
+const env = {
+  fetch: (path, options) => fetch(path, options),
+  get WebSocket() { return window.WebSocket; },
+  storage, keeper, breathe,
+  // Without locks (an old browser, or no secure context) tabs may differ once.
+  locks: (name, run) => navigator.locks ? navigator.locks.request(name, run) : run(),
+  now: () => performance.now(),
+  wall: () => Date.now(),
   random: () => Math.random(),
-  setTimeout: (...args) => setTimeout(...args),
+  setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (id) => clearTimeout(id),
   origin: location.origin,
-});
-const view = new View($("canvas"));
+};
 
-let color = Number(storage.getItem(COLOR_KEY) ?? NaN);
-let palette = [];
-let paused = false;
+const settings = new Settings(storage, (name) => applySetting(name));
+const narrow = matchMedia("(pointer: coarse), (max-width: 700px), (max-height: 480px)");
+const store = new Store({
+  connection: "stopped", retryAt: 0, now: performance.now(), stamp: 0, config: null,
+  picture: null, palette: [], online: null, selected: null, hover: null, spoken: null,
+  color: null, recent: [], painting: false, pending: null, verdict: null, reason: null,
+  author: null, past: null, only: null, template: null, wanted: null, scale: 1,
+  sees: false, banned: false, message: "", refusedSession: false, noticeWanted: false,
+  loginUrl: null, touch: narrow.matches, grid: settings.get("grid"), language: "",
+  askNotice: null, askSignIn: null,
+});
+const client = new Client(env);
+await breathe();
+const wantedRenderer = new URLSearchParams(location.search).get("renderer") ?? "auto";
+const view = new BoardView($("board"), wantedRenderer);
+await breathe();
+const placing = new Placing({ client, view, store, settings });
+
+/// Fetched when somebody wants to be told.
+const notice = {
+  get: () => notice.loaded ??= import("./notice.js").then((m) =>
+    new m.ReadyNotice(settings, t)),
+  loaded: null,
+  prepare: async () => (await notice.get()).prepare(),
+  tell: async () => (await notice.get()).tell(),
+};
+/** @type {import("./minimap.js").Minimap | null} */
+let minimap = null; // fetched when it is first wanted
+const lookup = new Lookup(env, (author) => store.set({
+  author: author && { ...author, own: author.own ??
+    Boolean(author.user && author.user === client.session.user) },
+}));
+const sheet = new Sheet(() => layout(), () => toast(t("panel_failed"), "bad"));
 
 // Telling
 
@@ -87,243 +98,383 @@ function toast(text, kind = "") {
   toastTimer = setTimeout(() => box.classList.remove("shown"), TOAST_MS);
 }
 
-function say(text) {
-  $("speech").textContent = text;
-}
+// Layout: what the controls cover is not part of the view.
 
-function colorName(index) {
-  const hex = palette[index];
-  return NAMES[hex?.toUpperCase()] ?? hex ?? "unknown";
-}
+let dockHeight = 0;
 
-function clockText(ms) {
-  const seconds = Math.ceil(ms / 1000);
-  const two = (n) => String(n).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  return (hours ? `${hours}:${two(minutes)}` : String(minutes)) +
-    `:${two(seconds % 60)}`;
-}
-
-function agoText(ms) {
-  const minutes = Math.floor(ms / 60000);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ago`;
-  return `${Math.floor(minutes / 1440)} days ago`;
-}
-
-// The palette
-
-function chooseColor(index, focus = false) {
-  if (!(index >= 0 && index < palette.length)) return;
-  color = index;
-  storage.setItem(COLOR_KEY, String(index));
-  $("palette").childNodes.forEach((swatch, i) => {
-    swatch.setAttribute("aria-checked", String(i === index));
-    swatch.tabIndex = i === index ? 0 : -1;
-    if (i === index && focus) swatch.focus();
+/// Measures first and changes last, so that styles are computed once.
+function layout() {
+  const dock = $("dock").getBoundingClientRect();
+  const side = $("sheet").getBoundingClientRect();
+  const bar = $("bar").getBoundingClientRect();
+  const height = innerHeight;
+  const beside = sheet.open && side.left > 0;
+  const bottom = height - (sheet.open && !beside ? Math.min(side.top, dock.top) : dock.top);
+  view.setInsets({
+    top: bar.bottom, left: 0,
+    right: beside ? innerWidth - side.left : 0, bottom,
   });
-  view.setPreview(index);
-  showButton();
+  placing.follow();
+  const covered = Math.round(height - dock.top);
+  if (covered === dockHeight) return;
+  dockHeight = covered;
+  // On those who use it: on the root, every element's style would be computed anew.
+  for (const name of ["tools", "pad", "toast", "undo"])
+    $(name).style.setProperty("--dock-height", `${covered}px`);
 }
 
-function showPalette(colors) {
-  if (colors.join() === palette.join()) return;
-  palette = colors;
-  view.setPalette(palette);
-  const swatches = palette.map((hex, i) => {
-    const swatch = document.createElement("button");
-    swatch.type = "button";
-    swatch.className = "swatch";
-    swatch.style.backgroundColor = hex;
-    swatch.setAttribute("role", "radio");
-    swatch.setAttribute("aria-checked", "false");
-    swatch.setAttribute("aria-label", colorName(i));
-    swatch.title = colorName(i);
-    swatch.tabIndex = i === 0 ? 0 : -1;
-    swatch.addEventListener("click", () => chooseColor(i));
-    return swatch;
+const sizes = new ResizeObserver(layout);
+for (const name of ["dock", "sheet"]) sizes.observe($(name));
+
+narrow.addEventListener("change", () => {
+  store.set({ touch: narrow.matches, painting: false });
+  layout();
+});
+
+// Appearance and words
+
+async function applyLanguage() {
+  const wished = settings.get("language");
+  const language = await chooseLanguage(
+    wished === "auto" ? [...navigator.languages ?? ["en"]] : [wished]);
+  document.documentElement.lang = language;
+  document.title = t("title");
+  localize(document);
+  store.set({ language });
+  sheet.refresh();
+}
+
+function applyTheme() {
+  const theme = settings.get("theme");
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  const style = getComputedStyle(document.documentElement);
+  view.setColors({
+    ground: style.getPropertyValue("--ground").trim(),
+    checker: style.getPropertyValue("--checker").trim(),
   });
-  $("palette").replaceChildren(...swatches);
-  $("palette").classList.toggle("many", palette.length > 16);
-  if (color < palette.length) chooseColor(color);
 }
 
-$("palette").addEventListener("keydown", (event) => {
-  const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
-  const step = steps[event.key];
-  if (event.key === "Enter") {
-    place();
-  } else if (step) {
-    const from = color >= 0 ? color : 0;
-    chooseColor((from + step + palette.length) % palette.length, true);
-  } else {
-    return;
-  }
-  event.preventDefault();
-});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
 
-// The button
-
-function showButton() {
-  const left = client.cooldownLeft();
-  const text = client.pending ? "Placing…"
-    : paused ? "Paused"
-      : left ? clockText(left) : "Place";
-  if ($("place-text").textContent !== text) $("place-text").textContent = text;
-  $("place").setAttribute("aria-label", left && !client.pending
-    ? `Place, in ${clockText(left)}` : text);
-  $("place").disabled = !view.cursor || !(color >= 0) || left > 0 ||
-    Boolean(client.pending) || paused;
-  const whole = client.config?.cooldown_ms || left;
-  $("place-bar").style.transform =
-    `scaleX(${left ? Math.max(0, 1 - left / whole) : 0})`;
-}
-
-let countdown;
-
-/// Counts down only while there is something to count.
-function runCountdown() {
-  clearTimeout(countdown);
-  showButton();
-  const left = client.cooldownLeft();
-  if (left) countdown = setTimeout(runCountdown, left % 250 || 250);
-}
-
-function place() {
-  if ($("place").disabled) return;
-  const { x, y } = view.cursor;
-  client.place(x, y, color);
-  showButton();
-}
-
-$("place").addEventListener("click", place);
-
-// The chosen pixel
-
-let lookUp;
-
-async function showHistory(x, y) {
-  $("history").textContent = "";
-  try {
-    const answer = await fetch(`/api/v1/pixels/${x}/${y}`);
-    if (!answer.ok || view.cursor?.x !== x || view.cursor?.y !== y) return;
-    const pixel = await answer.json();
-    $("history").textContent = pixel.seq
-      ? `${agoText(Date.now() - pixel.placed_at)} by ${pixel.user.slice(0, 8)}`
-      : "nobody yet";
-  } catch {
-    // Who placed a pixel is a courtesy: without it the line stays short.
+function applySetting(name) {
+  switch (name) {
+  case "language": return applyLanguage();
+  case "theme": return applyTheme();
+  case "grid": return store.set({ grid: settings.get("grid") });
+  case "heat": return showHeat();
+  case "minimap": return showMinimap();
+  case "lock":
+    view.locked = settings.get("lock");
+    return undefined;
+  case "quick":
+    return toast(`${t("quick")}: ${settings.get("quick") ? "✓" : "–"}`);
+  default: return undefined;
   }
 }
 
-function showCursor({ x, y, how }) {
-  const name = colorName(client.board.get(x, y));
-  $("coordinates").textContent = `(${x}, ${y}) ${name}`;
-  if (how === "key") say(`${x}, ${y}, ${name}`);
-  history.replaceState(null, "", `#${x},${y},${view.scale.toFixed(2)}`);
-  clearTimeout(lookUp);
-  lookUp = setTimeout(showHistory, LOOK_UP_MS, x, y);
-  showButton();
-}
-
-view.addEventListener("select", ({ detail }) => showCursor(detail));
-
-/// "#x,y" or "#x,y,scale" of a shared link.
-function readHash() {
-  const [x, y, scale] = location.hash.slice(1).split(",").map(Number);
-  if (!client.board?.contains(x, y)) return;
-  view.centre(x + 0.5, y + 0.5, scale > 0 ? scale : 16);
-  view.select({ x, y });
-}
-
-window.addEventListener("hashchange", readHash);
-
-$("canvas").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" || event.key === " ") {
-    event.preventDefault();
-    const chosen = $("palette").querySelector("[tabindex='0']");
-    if (event.key === "Enter") chosen?.focus();
-    else place();
+async function showMinimap() {
+  if (!minimap && settings.get("minimap")) {
+    const { Minimap } = await import("./minimap.js");
+    minimap ??= new Minimap($("minimap"), view);
   }
-});
-
-// The other controls
-
-$("zoom-in").addEventListener("click", () => view.zoom(2));
-$("zoom-out").addEventListener("click", () => view.zoom(0.5));
-$("fit").addEventListener("click", () => view.fit());
-
-function setTheme(theme) {
-  if (theme) document.documentElement.dataset.theme = theme;
-  requestAnimationFrame(() => view.draw());
+  minimap?.show(settings.get("minimap"));
 }
 
-$("theme").addEventListener("click", () => {
-  const dark = getComputedStyle(document.documentElement)
-    .getPropertyValue("--ground").trim() === "#12151c";
-  const theme = dark ? "light" : "dark";
-  storage.setItem(THEME_KEY, theme);
-  setTheme(theme);
-});
+// Heat: fetched when it is first wanted.
 
-matchMedia("(prefers-color-scheme: dark)")
-  .addEventListener("change", () => setTheme());
+let heat = null;
+
+async function showHeat() {
+  if (!heat && !settings.get("heat")) return;
+  heat ??= new (await import("./heat_layer.js")).HeatLayer(app);
+  heat.show(settings.get("heat"));
+}
 
 // What the client tells
 
-client.listen("state", ({ state, text }) => {
-  $("connection").dataset.state = state;
-  $("connection").title = text;
-  $("connection-text").textContent = STATES[state];
-  showButton();
+client.listen("state", ({ state, retryAt }) => {
+  store.set({ connection: state, retryAt, stamp: store.get("stamp") + 1 });
 });
 
 client.listen("config", (config) => {
-  paused = config.paused;
-  showPalette(config.palette);
-  runCountdown();
+  const palette = config.palette ?? [];
+  if (palette.join() !== store.get("palette").join()) {
+    store.set({ palette });
+    view.setPalette(palette);
+    const wished = store.get("color") ?? settings.get("color");
+    store.set({ color: wished !== null && wished < palette.length ? wished : null });
+    templates.layer?.measure();
+  }
+  store.set({ config, loginUrl: loginUrl(config) });
 });
 
-let readHashOnce = readHash;
-
-client.listen("board", ({ board }) => {
-  view.insets = {
-    top: document.querySelector(".bar").getBoundingClientRect().bottom,
-    bottom: window.innerHeight -
-      document.querySelector(".dock").getBoundingClientRect().top,
-  };
-  view.setBoard(board);
-  readHashOnce();
-  readHashOnce = () => {};
+client.listen("board", ({ picture }) => {
+  const before = store.get("picture");
+  const resized = before &&
+    (before.width !== picture.width || before.height !== picture.height);
+  store.set({ picture, stamp: store.get("stamp") + 1 });
+  if (!store.get("past")) view.setPicture(picture);
+  if (!before) openLink();
+  if (!resized) return;
+  toast(t("resized", picture));
+  store.set({ selected: null });
 });
 
-client.listen("pixels", ({ indices }) => {
-  view.changed(indices);
-  const at = view.cursor;
-  if (!at || !indices.includes(at.y * client.board.width + at.x)) return;
-  showCursor({ ...at, how: "change" });
+client.listen("pixels", ({ indices, before }) => {
+  const { picture, selected, past } = store.state;
+  const now = performance.now();
+  heat?.add(indices, now);
+  if (!past) {
+    view.changed(indices);
+    if (settings.get("pulses")) {
+      const news = [...indices].filter((index, n) =>
+        before[n] !== picture.pixels[index]);
+      view.overlay.pulse(news.slice(0, 50), picture.width, now);
+    }
+  }
+  if (!selected || !indices.includes(selected.y * picture.width + selected.x)) return;
+  store.set({ stamp: store.get("stamp") + 1 });
+  lookup.changed(ownAt(selected));
 });
 
-client.listen("online", ({ online }) => {
-  $("online").hidden = false;
-  $("online-count").textContent = online.toLocaleString();
+/// A change of this visitor's own needs no asking.
+function ownAt({ x, y }) {
+  const one = client.pending ?? store.get("verdict");
+  return one && one.x === x && one.y === y && performance.now() - one.since < 15000
+    ? { seq: one.seq || 1, placed_at: Date.now(), user: client.session.user, own: true }
+    : null;
+}
+
+store.watch("past", ({ past, picture }) => {
+  if (picture) view.setPicture(past ?? picture);
+});
+store.watch("selected", ({ selected }) => lookup.select(selected));
+store.watch("only", ({ only, palette }) => {
+  view.show({ only });
+  if (only !== null) toast(t("highlighted", { color: colorName(palette, only) }));
+});
+store.watch("spoken", ({ spoken, picture, palette }) => {
+  if (!spoken) return;
+  const name = colorName(palette, picture.get(spoken.x, spoken.y));
+  setText($("speech"), `${spoken.x}, ${spoken.y}, ${name}`);
 });
 
-client.listen("cooldown", runCountdown);
-client.listen("pending", showButton);
-
-client.listen("verdict", ({ status }) => {
-  const good = status === "ok" || status === "duplicate";
-  toast(VERDICTS[status] ?? "Not placed.", good ? "good" : "bad");
-  runCountdown();
+client.listen("graphics", ({ good }) => {
+  if (good && wantedRenderer === "auto") view.upgrade();
+});
+client.listen("banned", ({ banned, reason: text = "" }) => store.set({
+  banned, reason: banned ? { status: "banned", text } : null,
+}));
+client.listen("message", ({ text }) => store.set({ message: text }));
+client.listen("online", ({ online }) => store.set({ online }));
+client.listen("pending", () =>
+  store.set({ pending: client.pending, now: performance.now() }));
+client.listen("player", ({ readOnly }) => {
+  if (!readOnly) store.set({ refusedSession: false });
 });
 
-window.addEventListener("online", () => client.wake());
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) client.wake();
+client.listen("verdict", (verdict) => {
+  const good = verdict.status === "ok" || verdict.status === "duplicate";
+  store.set({ pending: null, now: performance.now() });
+  toast(t(verdict.status), good ? "good" : verdict.status === "cancelled" ? "" : "bad");
+  if (!good) return;
+  const { selected } = store.state;
+  if (selected?.x === verdict.x && selected?.y === verdict.y)
+    lookup.changed(ownAt(verdict));
+  if (client.config?.undo_ms)
+    import("./undo.js").then((m) => m.offerUndo(app, verdict)).catch(() => {});
 });
 
-setTheme(storage.getItem(THEME_KEY));
+// Cooldown and notice
+
+let wasCooling = false;
+
+client.listen("cooldown", () => tick());
+
+function tick() {
+  const left = client.cooldownLeft();
+  if (wasCooling && left <= 0 && store.get("noticeWanted")) {
+    notice.tell();
+    toast(t("notice_title"), "good");
+    store.set({ noticeWanted: false });
+  }
+  wasCooling = left > 0;
+  if (!store.get("noticeWanted") && left > 10000 &&
+      (settings.get("bySound") || settings.get("byNotification")))
+    store.set({ noticeWanted: true });
+  store.set({ now: performance.now() });
+  minimap?.update(performance.now());
+}
+
+/// Four times a second is enough for a clock; hidden pages are slowed down by
+/// the browser anyhow.
+setInterval(tick, 250);
+
+store.watch("askNotice", ({ askNotice }) => {
+  if (!askNotice) return;
+  notice.prepare();
+  store.set({ noticeWanted: true });
+  toast(t("will_tell"), "good");
+});
+
+// The link is the view
+
+const templates = new Templates({ store, view, client, toast }, () => toast(t("panel_failed"), "bad"));
+let linkTimer = null;
+let teamText = null;
+
+function viewLink(template = teamText) {
+  const { camera } = view;
+  return writeLink({ ...camera.centre(), scale: camera.scale, template });
+}
+
+function writeHash() {
+  linkTimer = null;
+  if (!store.get("picture") || view.flying) return;
+  const hash = viewLink();
+  if (hash === location.hash) return;
+  try {
+    history.replaceState(null, "", hash);
+  } catch {
+    // Too many in a short time, some browsers say.
+  }
+}
+
+view.addEventListener("arrived", () => {
+  linkTimer ??= setTimeout(writeHash, LINK_MS);
+});
+
+/// The place of a shared link, and its template.
+function openLink() {
+  const { picture, touch } = store.state;
+  const link = readLink(location.hash, picture);
+  if (link.x !== null) {
+    view.move((camera) => camera.moveTo(link.x + 0.5, link.y + 0.5, link.scale));
+    if (!touch && link.scale >= 8) store.set({ selected: { x: link.x, y: link.y } });
+  }
+  if (link.template && link.template !== teamText) {
+    teamText = link.template;
+    templates.useText(link.template);
+  }
+}
+
+addEventListener("hashchange", () => store.get("picture") && openLink());
+
+async function copy(text, done) {
+  try {
+    if (navigator.share && store.get("touch")) {
+      await navigator.share({ url: text });
+      return;
+    }
+    await navigator.clipboard.writeText(text);
+    toast(t(done), "good");
+  } catch {
+    toast(text);
+  }
+}
+
+const pageUrl = (hash) => location.origin + location.pathname + hash;
+const share = () => copy(pageUrl(viewLink()), "shared");
+
+async function shareTemplate() {
+  const text = await templates.layer?.text();
+  if (!text) return;
+  teamText = text;
+  writeHash();
+  await copy(pageUrl(viewLink(text)), "team_copied");
+}
+
+store.watch("template", ({ template }) => {
+  if (!template) teamText = null;
+});
+
+function nextWrong() {
+  const at = templates.layer?.next();
+  if (!at) return;
+  store.set({ selected: at, wanted: at.color });
+  placing.chooseColor(at.color);
+  view.flyTo(at.x + 0.5, at.y + 0.5);
+}
+
+// Signing in is the operator's identity provider's: it sends the visitor back
+// with the token in the fragment, and with the state that we gave it.
+
+function loginUrl({ login_url: text }) {
+  if (!text) return null;
+  try {
+    const url = new URL(text, location.href);
+    return /^https?:$/.test(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/// Fetched when somebody signs in or out, or comes back from it.
+const signing = async (what) => (await import("./signing.js"))[what](app);
+const signIn = () => signing("signIn");
+const signOut = () => signing("signOut");
+
+store.watch("askSignIn", ({ askSignIn }) => askSignIn && signIn());
+store.watch("loginUrl refusedSession config stamp", ({ loginUrl: url, config }) => {
+  $("sign-in").hidden = !url || Boolean(client.token) && config?.anonymous !== false;
+});
+
+// Panels
+
+const app = {
+  store, env, client, view, settings, placing, sheet, notice, templates, toast, share,
+  shareTemplate, nextWrong, signIn, signOut,
+};
+
+// Fetched when they are first opened.
+sheet.add({ id: "pixel", title: "pixel", load: () =>
+  import("./panels/pixel.js").then((m) => m.pixelPanel(app)) });
+sheet.add({ id: "template", title: "template", load: () =>
+  Promise.all([import("./panels/template.js"), templates.get()])
+    .then(([m, layer]) => m.templatePanel({ ...app, templates: layer })) });
+sheet.add({ id: "layers", title: "layers", load: () =>
+  import("./panels/layers.js").then((m) => m.layersPanel(app)) });
+sheet.add({ id: "time", title: "time", load: () =>
+  import("./panels/time.js").then((m) => m.timePanel(app)) });
+sheet.add({ id: "keys", title: "keys", load: () =>
+  import("./panels/key_list.js").then((m) => m.keysPanel()) });
+
+function act(action) {
+  if (action === "try_now") client.wake();
+  else if (action === "to_now") store.set({ past: null });
+  else if (action === "sign_in") signIn();
+}
+
+await breathe();
+createStatus({ client, store, settings, act });
+await breathe();
+createDock({ store, placing, sheet, client });
+listenToKeys({ settings, placing, sheet, store, nextWrong, view });
+
+createTools({ store, placing, view, sheet });
+
+// The world
+
+addEventListener("storage", ({ key, newValue }) => {
+  if (key) client.session.heard(key, newValue);
+});
+addEventListener("offline", () => client.offline());
+addEventListener("online", () => client.wake());
+document.addEventListener("visibilitychange", () => client.setHidden(document.hidden));
+addEventListener("pageshow", (event) => event.persisted && client.wake());
+
+store.set({ color: settings.get("color") });
+if (location.hash.includes("token=")) await signing("takeToken");
+await breathe();
+await applyLanguage();
+applyTheme();
+await breathe();
+for (const name of ["lock", "minimap", "heat"]) applySetting(name);
+layout();
+await breathe();
 client.start();
+if (navigator.onLine === false) client.offline();
+
+// For tests and the curious: reading it is harmless, the edge decides.
+Object.assign(window, { stipple: app });

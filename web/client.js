@@ -6,57 +6,68 @@
 //                         ▲                 ▲                 │
 //                         └───── waiting ◀──┴────── closed ◀──┘
 //
-// It keeps the board exact (diffs in order; SINCE on a gap; a fresh board on
-// RESYNC or a wrong digest), the session's token and the cooldown in storage,
-// and sends a placement until it is decided, under one request id. Everything
-// outside is handed in (`env`), so that tests turn the time by hand:
+// and beside them: `blocked`, if HTTP works and WebSockets do not (the board is
+// then fetched every ten seconds); `offline`, if the machine says so; `resting`,
+// if nobody looks at the page.
 //
-//     fetch, WebSocket, storage, now(), random(), setTimeout, clearTimeout,
-//     origin ("https://host")
+// Everything outside is handed in (`env`), so that tests turn the time by hand:
+//
+//     fetch, WebSocket, storage, keeper, locks(name, run), origin ("https://…")
+//     now() monotonic, wall() since 1970, random(), setTimeout, clearTimeout
+//     breathe() ends a task; may be missing
 //
 // Events, to `listen(type, handler)`:
-//     state {state, text}      config {…}           board {board}
-//     pixels {indices}         online {online}      cooldown {until}
+//     state {state, retryAt}   config {…}           board {picture}
+//     pixels {indices, before} online {online}      cooldown {}
 //     pending {x, y, color}    verdict {status, x, y, color, …}
 //     player {readOnly}
 
-import { Board } from "./board.js";
+import { Picture, blockDigest } from "./board.js";
+import { getJson } from "./net.js";
+import { Placement } from "./placement.js";
+import { Session } from "./session.js";
 import * as wire from "./wire.js";
 
-const TOKEN_KEY = "stipple.token";
-const COOLDOWN_KEY = "stipple.cooldown_until";
-const SILENCE_MS = 10000;
+const SILENCE_MS = 6000; // six beats
 const SINCE_EVERY_MS = 1000;
 const BOARD_EVERY_MS = 1000;
 const RETRY_BASE_MS = 500;
 const RETRY_CAP_MS = 15000;
 const RESTART_SPREAD_MS = 5000;
-const REPEAT_BASE_MS = 1000;
-const REPEATS = 5;
+const HELLO_MS = 6000;
+const BLOCKED_AFTER = 2; // sockets in a row that never said HELLO
+const POLL_MS = 10000;
+const PACE_MS = 60000; // asked for while nobody looks
+const REST_MS = 30000; // then the socket is not worth its bytes
 const CODE_RESTART = 1012;
 const CODE_BAD_TOKEN = 4401;
 
 export class Client {
   constructor(env) {
     this.env = env;
+    this.keeper = env.keeper;
+    this.keeper.hear = (event) => this.kept(event);
     this.handlers = new Map();
     this.state = "stopped";
-    this.board = null;
+    this.retryAt = 0;
+    /** @type {Picture | null} */
+    this.picture = null;
     this.config = null;
     this.socket = null;
     this.readOnly = true;
+    this.hidden = false;
     this.tries = 0;
+    this.dumb = 0; // sockets in a row without HELLO
     this.endpoint = 0;
     this.behind = 0; // beats in a row that were ahead of the board
     this.sinceAt = -Infinity;
     this.boardAt = -Infinity;
     this.heardAt = 0;
-    this.request = Math.floor(env.random() * 2 ** 32);
-    this.pending = null; // {request, x, y, color, sent, repeats}
-    this.token = env.storage.getItem(TOKEN_KEY);
-    this.cooldownUntil = Number(env.storage.getItem(COOLDOWN_KEY)) || 0;
-    this.timer = null;
-    this.repeatTimer = null;
+    this.timer = null; // silence, or the next try
+    this.pollTimer = null;
+    this.restTimer = null;
+    this.session = new Session(env, (what) => this.sessionChanged(what));
+    this.placement = new Placement(env, this);
   }
 
   listen(type, handler) {
@@ -64,14 +75,20 @@ export class Client {
     this.handlers.get(type).push(handler);
   }
 
-  emit(type, detail) {
+  emit(type, detail = {}) {
     for (const handler of this.handlers.get(type) ?? []) handler(detail);
   }
 
-  setState(state, text = "") {
+  setState(state) {
     this.state = state;
-    this.emit("state", { state, text });
+    this.emit("state", { state, retryAt: this.retryAt });
   }
+
+  get board() { return this.picture; }
+  get pending() { return this.placement.pending; }
+  get token() { return this.session.token; }
+  place(x, y, color) { return this.placement.begin(x, y, color); }
+  cooldownLeft() { return this.session.cooldownLeft(); }
 
   // Coming and going
 
@@ -79,71 +96,103 @@ export class Client {
     this.stopped = false;
     this.setState("loading");
     try {
-      await this.loadConfig();
-      await this.loadBoard();
-    } catch (error) {
-      this.retry(String(error?.message ?? error));
+      const [config] = await Promise.all([
+        getJson(this.env, "/api/v1/config"), this.loadBoard(),
+      ]);
+      if (this.stopped || this.state !== "loading") return;
+      this.setConfig(config);
+      await this.whole();
+      await this.env.breathe?.();
+    } catch {
+      if (!this.stopped && this.state === "loading") this.retry();
       return;
     }
-    this.connect();
+    if (this.state === "loading") this.connect();
   }
 
   stop() {
     this.stopped = true;
-    this.env.clearTimeout(this.timer);
-    this.env.clearTimeout(this.repeatTimer);
     this.drop();
     this.setState("stopped");
   }
 
   /// Tries again after a random wait; `spread` ms instead of the usual growth.
-  retry(text, spread = 0) {
+  retry(spread = 0) {
     const cap = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** this.tries);
     const wait = spread ? this.env.random() * spread
       : RETRY_BASE_MS / 2 + this.env.random() * cap;
     this.tries = Math.min(this.tries + 1, 16);
-    this.setState("waiting", text);
+    this.retryAt = this.env.now() + wait;
     this.env.clearTimeout(this.timer);
-    this.timer = this.env.setTimeout(() => {
-      if (this.stopped) return;
-      if (this.board) this.connect();
-      else this.start();
-    }, wait);
+    this.timer = this.env.setTimeout(() => this.again(), wait);
+    if (this.dumb >= BLOCKED_AFTER && this.picture) this.poll();
+    else this.setState("waiting");
   }
 
-  /// Comes back at once: the network returned, or the page was woken.
-  wake() {
-    if (this.state !== "waiting" || this.stopped) return;
-    this.env.clearTimeout(this.timer);
-    this.tries = 0;
-    if (this.board) this.connect();
+  again() {
+    if (this.stopped) return;
+    if (this.picture && this.config) this.connect();
     else this.start();
   }
 
-  async getJson(path) {
-    const answer = await this.env.fetch(path);
-    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-    return answer.json();
+  /// Comes back at once: asked to, the network returned, or the page was woken.
+  wake() {
+    const idle = ["waiting", "offline", "resting", "blocked"];
+    const trying = this.state === "blocked" && this.socket;
+    if (!idle.includes(this.state) || this.stopped || trying) return;
+    this.tries = 0;
+    this.again();
   }
 
-  async loadConfig() {
-    this.setConfig(await this.getJson("/api/v1/config"));
+  offline() {
+    if (this.stopped) return;
+    this.drop();
+    this.placement.interrupted();
+    this.setState("offline");
+  }
+
+  /// Nobody looks at the page, or somebody does again.
+  setHidden(hidden) {
+    if (hidden === this.hidden) return;
+    this.hidden = hidden;
+    this.env.clearTimeout(this.restTimer);
+    if (hidden) this.restTimer = this.env.setTimeout(() => this.rest(), REST_MS);
+    else this.wake();
+    this.pace();
+    if (!hidden && this.state === "live") this.since();
+  }
+
+  rest() {
+    if (this.pending || !this.picture) return;
+    this.drop();
+    this.setState("resting");
+  }
+
+  pace() {
+    if (!this.config?.pace_max_ms) return;
+    this.send(wire.encodePace(
+      this.hidden ? Math.min(PACE_MS, this.config.pace_max_ms) : 0));
   }
 
   setConfig(config) {
     this.config = { ...this.config, ...config };
+    this.session.limit(this.config.cooldown_ms);
     this.emit("config", this.config);
   }
 
+  /// Asks for the board; the keeper tells when it is there.
   async loadBoard(fresh = false) {
-    const answer = await this.env.fetch("/api/v1/board",
-                                        { cache: fresh ? "reload" : "default" });
-    if (!answer.ok) throw new Error(`board: ${answer.status}`);
-    const parsed = wire.parseBoard(new Uint8Array(await answer.arrayBuffer()));
+    await this.keeper.fetch("/api/v1/board", fresh ? "reload" : "default");
     this.boardAt = this.env.now();
-    if (this.board) this.board.load(parsed);
-    else this.board = new Board(parsed);
-    this.emit("board", { board: this.board });
+    this.loaded = new Promise((done, failed) => {
+      this.boardCame = done;
+      this.boardFailed = failed;
+    });
+    this.loaded.catch(() => {});
+  }
+
+  whole() {
+    return this.loaded;
   }
 
   // The socket
@@ -153,32 +202,43 @@ export class Client {
     const own = this.env.origin.replace(/^http/, "ws") + "/api/v1/ws";
     const all = [own, ...(this.config?.endpoints ?? [])];
     const url = new URL(all[this.endpoint % all.length]);
-    url.searchParams.set("since", this.board.seq);
+    url.searchParams.set("since", String(this.picture.seq));
     return url.href;
   }
 
   connect() {
-    this.drop();
-    this.setState("connecting");
-    const socket = new this.env.WebSocket(this.url(), [wire.PROTOCOL]);
+    const blocked = this.state === "blocked";
+    this.drop(blocked);
+    if (!blocked) this.setState("connecting");
+    this.heardAt = this.env.now();
+    let socket;
+    try {
+      socket = new this.env.WebSocket(this.url(), [wire.PROTOCOL]);
+    } catch {
+      this.dumb = BLOCKED_AFTER;
+      this.endpoint++;
+      this.retry();
+      return;
+    }
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    this.heardAt = this.env.now();
-    socket.onopen = () => this.token && this.send(wire.encodeAuth(this.token));
+    this.greeted = false;
+    socket.onopen = () => this.authenticate();
     socket.onmessage = ({ data }) => {
       if (socket === this.socket) this.receive(data);
     };
     socket.onclose = ({ code }) => {
       if (socket === this.socket) this.closed(code);
     };
-    this.watch();
+    this.watch(HELLO_MS);
   }
 
   /// Lets the socket go without a word from it.
-  drop() {
+  drop(polling = false) {
     const socket = this.socket;
     this.socket = null;
     this.env.clearTimeout(this.timer);
+    if (!polling) this.env.clearTimeout(this.pollTimer);
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
@@ -188,29 +248,76 @@ export class Client {
     if (this.socket?.readyState === 1) this.socket.send(bytes);
   }
 
+  authenticate() {
+    if (this.token) this.send(wire.encodeAuth(this.token));
+  }
+
+  canSend() {
+    return this.socket?.readyState === 1 && !this.readOnly;
+  }
+
+  isBlocked() {
+    return this.state === "blocked";
+  }
+
   /// A beat comes every second: who is silent for long is gone.
-  watch() {
+  watch(ms = this.silence()) {
+    this.env.clearTimeout(this.timer);
     this.timer = this.env.setTimeout(() => {
-      if (this.env.now() - this.heardAt < SILENCE_MS) {
-        this.watch();
+      const left = this.heardAt + this.silence() - this.env.now();
+      if (this.greeted && left > 0) {
+        this.watch(left);
         return;
       }
-      this.endpoint++;
-      this.drop();
-      this.retry("no answer");
-    }, SILENCE_MS / 2);
+      this.lost();
+    }, ms);
+  }
+
+  silence() {
+    return this.hidden && this.config?.pace_max_ms
+      ? 2 * this.config.pace_max_ms : SILENCE_MS;
+  }
+
+  lost() {
+    if (!this.greeted) this.dumb++;
+    this.endpoint++;
+    this.drop(this.state === "blocked");
+    this.placement.interrupted();
+    this.retry();
   }
 
   closed(code) {
     this.socket = null;
     this.env.clearTimeout(this.timer);
-    if (this.pending) this.pending.sent = false;
+    this.placement.interrupted();
+    if (!this.greeted && code !== CODE_BAD_TOKEN) this.dumb++;
     if (code === CODE_BAD_TOKEN) {
-      this.forgetToken();
-      if (this.pending) this.signIn();
+      this.session.forget();
+      this.setReadOnly(true);
+      this.placement.deliver();
     }
     if (code !== CODE_BAD_TOKEN && code !== CODE_RESTART) this.endpoint++;
-    this.retry("connection lost", code === CODE_RESTART ? RESTART_SPREAD_MS : 0);
+    this.retry(code === CODE_RESTART ? RESTART_SPREAD_MS : 0);
+  }
+
+  /// No socket, but HTTP: the board every ten seconds, and tries in between.
+  async poll() {
+    this.env.clearTimeout(this.pollTimer);
+    const socket = this.socket;
+    try {
+      await this.loadBoard();
+      await this.whole();
+    } catch {
+      if (socket !== this.socket || this.greeted && this.socket) return;
+      this.setState("waiting");
+      this.pollTimer = this.env.setTimeout(() => this.poll(), POLL_MS);
+      return;
+    }
+    if (this.stopped || ["live", "offline", "resting"].includes(this.state)) return;
+    this.heardAt = this.env.now();
+    if (this.state !== "blocked") this.setState("blocked");
+    this.pollTimer = this.env.setTimeout(() => this.poll(), POLL_MS);
+    this.placement.deliver();
   }
 
   // What the edge says
@@ -218,65 +325,117 @@ export class Client {
   receive(data) {
     this.heardAt = this.env.now();
     try {
-      const event = wire.decodeEvent(new Uint8Array(data));
+      const bytes = new Uint8Array(data);
+      if (bytes[0] === 0x02 || bytes[0] === 0x04) {
+        // Left out meanwhile: they come again after SINCE.
+        if (this.state !== "healing") this.keeper.message(bytes);
+        return;
+      }
+      const event = wire.decodeEvent(bytes);
       if (event) this[`on_${event.type}`](event);
     } catch (error) {
       if (!(error instanceof wire.WireError)) throw error;
-      this.drop();
-      this.retry("malformed message");
+      this.malformed();
     }
+  }
+
+  malformed() {
+    this.drop();
+    this.placement.interrupted();
+    this.retry();
   }
 
   on_hello(hello) {
-    this.tries = 0;
-    this.readOnly = hello.read_only;
-    const { width, height, bits } = this.board;
+    this.tries = this.dumb = 0;
+    this.greeted = true;
+    this.env.clearTimeout(this.pollTimer);
+    this.watch();
+    const { width, height, bits } = this.picture;
     if (hello.width !== width || hello.height !== height || hello.bits !== bits)
       this.refetch();
-    else if (this.state === "connecting") this.setState("live");
+    else if (this.state !== "healing") this.setState("live");
     this.setConfig({ cooldown_ms: hello.cooldown_ms, paused: hello.paused });
-    this.emit("player", { readOnly: this.readOnly });
+    this.setReadOnly(hello.read_only);
+    if (this.hidden) this.pace();
     if (this.readOnly) return;
-    this.setCooldown(hello.cooldown_remaining_ms);
-    this.sendPending();
+    this.session.setCooldown(hello.cooldown_remaining_ms);
+    this.placement.deliver();
   }
 
-  on_diff(diff) {
-    if (this.state === "healing") return;
-    const { result, indices } = this.board.apply(diff);
-    if (result === "applied") this.emit("pixels", { indices });
-    else if (result === "gap") this.since();
+  setReadOnly(readOnly) {
+    this.readOnly = readOnly;
+    this.emit("player", { readOnly });
   }
 
-  on_beat(beat) {
-    this.emit("online", { online: beat.online });
-    if (this.state === "healing") return;
-    if (beat.seq === this.board.seq) {
-      this.behind = 0;
-      if (beat.digest !== this.board.digest) this.refetch(true);
-    } else if (beat.seq > this.board.seq && ++this.behind > 1) {
-      this.since();
-    }
+  on_verdict(verdict) {
+    this.placement.hear(verdict);
   }
 
   on_resync() {
-    this.refetch();
+    this.refetch(true);
   }
 
-  on_notice(notice) {
-    const { type, kind, ...config } = notice;
-    if (kind === "settings") this.setConfig(config);
+  /// Settings, or what a moderator did: `banned` {banned, reason}, `message` {text}.
+  on_notice({ type: _type, kind, ...members }) {
+    if (kind === "settings") this.setConfig(members);
+    else this.emit(kind, members);
+  }
+
+  // What the keeper tells
+
+  kept(event) {
+    switch (event.type) {
+    case "board": return this.keptBoard(event);
+    case "patch": return this.keptPatch(event);
+    case "beat": return this.keptBeat(event);
+    case "gap": return this.since();
+    case "graphics": return this.emit("graphics", event);
+    default:
+      this.boardFailed?.(new Error(event.text));
+      if (this.state === "live") this.malformed();
+    }
+  }
+
+  keptBoard(event) {
+    this.picture = new Picture(event);
+    this.emit("board", { picture: this.picture });
+    this.boardCame?.();
+  }
+
+  keptPatch(event) {
+    const { picture } = this;
+    const before = Uint8Array.from(event.indices, (index) => picture.pixels[index]);
+    picture.patch(event);
+    if (event.indices.length)
+      this.emit("pixels", { indices: event.indices, before });
+    if (event.fetched) this.boardCame?.();
+  }
+
+  keptBeat({ seq, held, agrees, online, audit }) {
+    this.emit("online", { online });
+    if (this.state !== "live") return;
+    if (!agrees) {
+      this.refetch(true);
+    } else if (seq > held) {
+      if (++this.behind > 1) this.since();
+    } else {
+      this.behind = 0;
+    }
+    // Our copy is at `held`, too: what it shows has to prove the same.
+    const { pixels } = this.picture;
+    const same = [...audit.digests].every((digest, n) =>
+      digest === blockDigest(pixels, audit.first + n));
+    if (!same) this.keeper.resend();
   }
 
   since() {
     const now = this.env.now();
     if (now - this.sinceAt < SINCE_EVERY_MS) return;
     this.sinceAt = now;
-    this.send(wire.encodeSince(this.board.seq));
+    this.send(wire.encodeSince(this.picture.seq));
   }
 
-  /// Another board, then on from there. Diffs are left out meanwhile: they
-  /// come again after SINCE.
+  /// Another board, then on from there.
   async refetch(fresh = false) {
     if (this.state === "healing") return;
     const socket = this.socket;
@@ -286,105 +445,24 @@ export class Client {
       if (wait > 0)
         await new Promise((done) => this.env.setTimeout(done, wait));
       await this.loadBoard(fresh);
-    } catch (error) {
+      await this.whole();
+    } catch {
       if (socket !== this.socket) return;
       this.drop();
-      this.retry(String(error?.message ?? error));
+      this.retry();
       return;
     }
     if (socket !== this.socket || !socket) return;
     this.behind = 0;
     this.sinceAt = this.env.now();
-    this.send(wire.encodeSince(this.board.seq));
+    this.send(wire.encodeSince(this.picture.seq));
     this.setState("live");
   }
 
   // The player
 
-  forgetToken() {
-    this.token = null;
-    this.readOnly = true;
-    this.env.storage.removeItem(TOKEN_KEY);
-    this.emit("player", { readOnly: true });
-  }
-
-  /// A new anonymous identity, used on this connection at once. Its answer's
-  /// code where there is none to be had.
-  async signIn() {
-    let answer, body;
-    try {
-      answer = await this.env.fetch("/api/v1/session", { method: "POST" });
-      body = await answer.json();
-    } catch {
-      return this.refuse("unavailable");
-    }
-    if (!answer.ok)
-      return this.refuse(answer.status === 403 ? "unauthorized"
-        : answer.status === 429 ? "rate_limited" : "unavailable");
-    this.token = body.token;
-    this.env.storage.setItem(TOKEN_KEY, body.token);
-    this.send(wire.encodeAuth(body.token));
-  }
-
-  /// The placement that waits is given up, with a verdict of our own.
-  refuse(status) {
-    const pending = this.pending;
-    this.pending = null;
-    if (pending) this.emit("verdict", { ...pending, status, seq: 0 });
-  }
-
-  setCooldown(remaining) {
-    this.cooldownUntil = remaining ? this.env.now() + remaining : 0;
-    this.env.storage.setItem(COOLDOWN_KEY, String(this.cooldownUntil));
-    this.emit("cooldown", { until: this.cooldownUntil });
-  }
-
-  cooldownLeft() {
-    return Math.max(0, this.cooldownUntil - this.env.now());
-  }
-
-  /// False where one is under way already.
-  place(x, y, color) {
-    if (this.pending) return false;
-    this.request = (this.request + 1) >>> 0;
-    this.pending = {
-      request: this.request, x, y, color, sent: false, repeats: 0,
-    };
-    this.emit("pending", this.pending);
-    if (!this.token) this.signIn();
-    else this.sendPending();
-    return true;
-  }
-
-  sendPending() {
-    const pending = this.pending;
-    if (!pending || pending.sent || this.readOnly) return;
-    if (this.socket?.readyState !== 1) return;
-    pending.sent = true;
-    this.send(wire.encodePlace(pending));
-  }
-
-  on_verdict(verdict) {
-    const pending = this.pending;
-    if (!pending || pending.request !== verdict.request) return;
-    if (this.repeats(verdict)) return;
-    this.pending = null;
-    if (verdict.status === "unauthorized") this.forgetToken();
-    this.setCooldown(verdict.cooldown_remaining_ms);
-    this.emit("verdict", { ...pending, ...verdict });
-  }
-
-  /// Refused only for now: the same request again, a few times. It cannot be
-  /// placed twice, for its id stays the same.
-  repeats({ status }) {
-    const pending = this.pending;
-    if (status !== "unavailable" || pending.repeats === REPEATS) return false;
-    const wait = REPEAT_BASE_MS * 2 ** pending.repeats++;
-    this.repeatTimer = this.env.setTimeout(() => {
-      pending.sent = false;
-      if (pending === this.pending) this.sendPending();
-    }, wait / 2 + this.env.random() * wait / 2);
-    this.emit("pending", pending);
-    return true;
+  sessionChanged(what) {
+    if (what === "token") this.authenticate();
+    this.emit("cooldown");
   }
 }

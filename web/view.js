@@ -1,365 +1,303 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The board on a <canvas>: drag, wheel, pinch, keys. The board is kept in tiles
-// of their own small canvases, so that a diff repaints a tile's rectangle and a
-// frame draws only the tiles in sight. `select` events carry the pixel chosen.
+// The board on the screen: two canvases (the truth, and what lies on it), the
+// camera, and what fingers, mouse and keys do to it. Paints only in a frame, and
+// only what changed. Events:
+//
+//     tap {x, y, pixel, touch}   hold {pixel}    hover {pixel}
+//     moved {}                   arrived {}      step {dx, dy}
 
-const TILE = 512;
-const SCALE_MAX = 64;
-const GRID_FROM = 12; // css pixels a board pixel, from which lines are drawn
-const CLICK_SLOP = 6;
-const KEY_PAN = 80;
+import { Camera, SCALE_FLIGHT, SCALE_SEEN, flight } from "./camera.js";
+import { Input } from "./input.js";
+import { CanvasRenderer } from "./renderer/canvas.js";
+import { Overlay } from "./renderer/overlay.js";
+import { spotlight } from "./renderer/palette.js";
+import { createWebGl } from "./renderer/webgl.js";
+
+const FLIGHT_MS = 200;
 const KEY_ZOOM = 1.5;
 
-export class View extends EventTarget {
-  constructor(canvas) {
+export class BoardView extends EventTarget {
+  /**
+   * @param {HTMLElement} box  holds the two canvases and takes the input
+   * @param {string} wanted  "webgl" to begin with that
+   */
+  constructor(box, wanted = "auto") {
     super();
-    this.canvas = canvas;
-    this.context = canvas.getContext("2d", { alpha: false });
-    this.board = null;
-    this.colors = new Uint32Array(256);
-    this.tiles = [];
-    this.dirty = new Set();
-    this.x = this.y = 0; // board coordinates of the middle
-    this.scale = 1;
-    this.cursor = null; // {x, y} the chosen pixel
-    this.preview = null; // colour index shown on it
-    this.pointers = new Map();
+    this.box = box;
+    this.camera = new Camera();
+    this.input = new Input();
+    this.overlay = new Overlay(box.querySelector("#overlay"));
+    this.renderer = this.createRenderer(wanted);
+    this.picture = null;
+    this.palette = [];
+    this.scene = {
+      selected: null, hover: null, ghost: null, sending: false, grid: true,
+      reticle: false, template: null, heat: null, only: null,
+    };
+    this.locked = false;
+    this.moved = true; // since the last frame
+    this.dirty = false; // pixels changed since then
+    this.restless = true; // what lies on the board changed, or moves
     this.frame = 0;
-    this.insets = { top: 0, bottom: 0 }; // covered by controls
+    this.begun = false; // this picture was drawn at this size
+    this.flying = null;
+    this.colors = { ground: "#d9dde5", checker: "#ccd1da" };
+    this.insets = { top: 0, right: 0, bottom: 0, left: 0 };
     this.observe();
+  }
+
+  createRenderer(wanted) {
+    const ground = this.box.querySelector("#ground");
+    return wanted === "webgl" && this.webGlOn(ground) || new CanvasRenderer(ground);
+  }
+
+  webGlOn(canvas) {
+    const webgl = createWebGl(canvas);
+    if (webgl) webgl.restored = () => this.redraw();
+    return webgl;
+  }
+
+  /// From the 2D canvas, with which every page starts, to WebGL. A canvas has one
+  /// kind of context for its life, so that another one takes its place.
+  upgrade() {
+    if (this.renderer.kind === "webgl") return;
+    const before = this.box.querySelector("#ground");
+    const canvas = /** @type {HTMLCanvasElement} */ (before.cloneNode());
+    const webgl = this.webGlOn(canvas);
+    if (!webgl) return;
+    before.replaceWith(canvas);
+    this.renderer.destroy();
+    this.renderer = webgl;
+    webgl.resize(this.width, this.height, this.ratio);
+    this.setPalette(this.palette);
+    if (this.picture) webgl.setPicture(this.picture);
+    this.redraw();
   }
 
   // What is shown
 
+  setColors(colors) {
+    this.colors = colors;
+    this.redraw();
+  }
+
   setPalette(palette) {
     this.palette = palette;
-    palette.forEach((text, i) => {
-      const rgb = parseInt(text.slice(1), 16);
-      // ImageData is RGBA in memory; every browser's machine is little-endian.
-      this.colors[i] = (0xff000000 | (rgb & 0xff) << 16 | (rgb & 0xff00) |
-        rgb >> 16) >>> 0;
-    });
-    this.repaint();
+    this.renderer.setPalette(spotlight(palette, this.scene.only));
+    this.redraw();
   }
 
-  setBoard(board) {
-    const first = !this.board;
-    this.board = board;
-    this.columns = Math.ceil(board.width / TILE);
-    this.rows = Math.ceil(board.height / TILE);
-    this.tiles = new Array(this.columns * this.rows).fill(null);
-    if (first) this.fit();
-    this.repaint();
-  }
-
-  repaint() {
-    for (let i = 0; i < this.tiles.length; i++) this.dirty.add(i);
-    this.draw();
-  }
-
-  /// Indices of changed pixels.
-  changed(indices) {
-    for (const index of indices) {
-      const x = index % this.board.width;
-      const y = (index - x) / this.board.width;
-      const number = Math.floor(y / TILE) * this.columns + Math.floor(x / TILE);
-      const tile = this.tiles[number];
-      if (!tile || this.dirty.has(number)) {
-        this.dirty.add(number);
-        continue;
-      }
-      tile.words[(y % TILE) * TILE + x % TILE] =
-        this.colors[this.board.pixels[index]];
-      tile.stale = true;
+  setPicture(picture) {
+    const same = this.picture && this.picture.width === picture.width &&
+      this.picture.height === picture.height;
+    this.picture = picture;
+    this.box.classList.remove("empty");
+    if (!same) {
+      this.camera.setBoard(picture);
+      this.begun = false;
     }
+    this.renderer.setPicture(picture);
+    this.redraw();
+    if (!same) this.tell("moved");
+  }
+
+  changed(indices) {
+    this.renderer.changed(indices);
+    this.dirty = true;
     this.draw();
   }
 
-  newTile() {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = TILE;
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(TILE, TILE);
-    return {
-      canvas, context, image, words: new Uint32Array(image.data.buffer),
-    };
-  }
-
-  fillTile(number) {
-    const tile = this.tiles[number] ??= this.newTile();
-    const { width, height, pixels } = this.board;
-    const left = number % this.columns * TILE;
-    const top = Math.floor(number / this.columns) * TILE;
-    const right = Math.min(width, left + TILE);
-    for (let y = top; y < Math.min(height, top + TILE); y++)
-      for (let x = left; x < right; x++)
-        tile.words[(y - top) * TILE + x - left] =
-          this.colors[pixels[y * width + x]];
-    tile.stale = true;
-    return tile;
+  /// Changes of the scene: see the constructor.
+  show(patch) {
+    const only = this.scene.only;
+    Object.assign(this.scene, patch);
+    if (this.scene.only !== only) this.setPalette(this.palette);
+    this.restless = true;
+    this.draw();
   }
 
   // Drawing
 
+  redraw() {
+    this.moved = true;
+    this.draw();
+  }
+
   draw() {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (this.board) this.paint();
-    });
+    this.frame ||= requestAnimationFrame((now) => this.paint(now));
   }
 
-  origin() {
-    return {
-      left: this.width / 2 - this.x * this.scale,
-      top: this.height / 2 - this.y * this.scale,
-    };
-  }
-
-  paint() {
-    const { context, board, scale } = this;
-    const ratio = this.ratio;
-    const { left, top } = this.origin();
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillStyle = getComputedStyle(this.canvas).backgroundColor;
-    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    context.setTransform(ratio, 0, 0, ratio, left * ratio, top * ratio);
-    context.imageSmoothingEnabled = scale * ratio < 1;
-    for (let number = 0; number < this.tiles.length; number++)
-      this.paintTile(number, left, top);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.strokeStyle = "rgb(128 128 128 / 60%)";
-    context.strokeRect(left - 0.5, top - 0.5, board.width * scale + 1,
-                       board.height * scale + 1);
-    if (scale >= GRID_FROM) this.paintGrid(left, top);
-    if (this.cursor) this.paintCursor(left, top);
-  }
-
-  paintTile(number, left, top) {
-    const { board, scale } = this;
-    const x = number % this.columns * TILE;
-    const y = Math.floor(number / this.columns) * TILE;
-    const width = Math.min(TILE, board.width - x);
-    const height = Math.min(TILE, board.height - y);
-    if (left + x * scale > this.width || top + y * scale > this.height ||
-        left + (x + width) * scale < 0 || top + (y + height) * scale < 0)
-      return;
-    let tile = this.tiles[number];
-    if (!tile || this.dirty.has(number)) tile = this.fillTile(number);
-    this.dirty.delete(number);
-    if (tile.stale) tile.context.putImageData(tile.image, 0, 0);
-    tile.stale = false;
-    this.context.drawImage(tile.canvas, 0, 0, width, height,
-                           x * scale, y * scale, width * scale, height * scale);
-  }
-
-  paintGrid(left, top) {
-    const { context, board, scale } = this;
-    const from = Math.max(0, Math.floor(-left / scale));
-    const to = Math.min(board.width, Math.ceil((this.width - left) / scale));
-    const first = Math.max(0, Math.floor(-top / scale));
-    const last = Math.min(board.height, Math.ceil((this.height - top) / scale));
-    context.beginPath();
-    for (let x = from; x <= to; x++) {
-      context.moveTo(left + x * scale, top + first * scale);
-      context.lineTo(left + x * scale, top + last * scale);
+  paint(now) {
+    this.frame = 0;
+    if (!this.picture) return; // the checker of style.css is there
+    if (this.flying) this.fly(now);
+    const { moved } = this;
+    let done = true;
+    const ready = this.renderer.ready; // before: what it had to do first had a frame
+    if (moved || this.dirty) done = this.renderer.draw(this.camera, this.colors, moved);
+    this.moved = !this.renderer.ready || !ready;
+    this.dirty = !done; // then it goes on in the next frame
+    // The first frames are the longest: what lies on the board has the next one.
+    if (!this.begun) {
+      this.begun = ready;
+      this.restless = true;
+    } else if (moved || this.restless || this.overlay.moving()) {
+      const scene = {
+        ...this.scene, ...this.colors, picture: this.picture, palette: this.palette,
+      };
+      this.restless = this.overlay.draw(this.camera, scene, now);
     }
-    for (let y = first; y <= last; y++) {
-      context.moveTo(left + from * scale, top + y * scale);
-      context.lineTo(left + to * scale, top + y * scale);
-    }
-    context.strokeStyle = "rgb(128 128 128 / 25%)";
-    context.lineWidth = 1;
-    context.stroke();
-  }
-
-  paintCursor(left, top) {
-    const { context, scale } = this;
-    const size = Math.max(scale, 7);
-    const x = left + (this.cursor.x + 0.5) * scale - size / 2;
-    const y = top + (this.cursor.y + 0.5) * scale - size / 2;
-    if (this.preview !== null) {
-      context.fillStyle = this.palette[this.preview];
-      context.fillRect(x, y, size, size);
-    }
-    context.lineWidth = 3;
-    context.strokeStyle = "#fff";
-    context.strokeRect(x - 1, y - 1, size + 2, size + 2);
-    context.lineWidth = 1.5;
-    context.strokeStyle = "#111";
-    context.strokeRect(x - 2.5, y - 2.5, size + 5, size + 5);
-    context.lineWidth = 1;
+    if (this.flying || !done || this.restless) this.draw();
   }
 
   // Moving
 
-  clamp() {
-    const least = Math.min(1, 0.5 * Math.min(this.width / this.board.width,
-                                             this.height / this.board.height));
-    this.scale = Math.min(SCALE_MAX, Math.max(least, this.scale));
-    this.x = Math.min(this.board.width, Math.max(0, this.x));
-    this.y = Math.min(this.board.height, Math.max(0, this.y));
+  setInsets(insets) {
+    this.insets = insets;
+    this.resize();
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.box;
+    const ratio = Math.min(3, devicePixelRatio || 1);
+    this.camera.setWindow(width, height, this.insets);
+    if (width !== this.width || height !== this.height || ratio !== this.ratio) {
+      this.width = width;
+      this.height = height;
+      this.ratio = ratio;
+      this.renderer.resize(width, height, ratio);
+      this.overlay.resize(width, height, ratio);
+      this.begun = false;
+    }
+    this.redraw();
+    this.tell("moved");
+  }
+
+  /// Changes the camera and tells.
+  move(change) {
+    this.flying = null;
+    change(this.camera);
+    this.redraw();
+    this.tell("moved");
+  }
+
+  flyTo(x, y, scale = Math.max(this.camera.scale, SCALE_FLIGHT)) {
+    const { camera } = this;
+    if (this.overlay.calm.matches) {
+      this.move(() => camera.moveTo(x, y, scale));
+      this.tell("arrived");
+      return;
+    }
+    this.flying = {
+      from: { x: camera.x, y: camera.y, scale: camera.scale }, to: { x, y, scale },
+      start: performance.now(),
+    };
+    this.draw();
+  }
+
+  fly(now) {
+    const { from, to, start } = this.flying;
+    const t = Math.min(1, Math.max(0, (now - start) / FLIGHT_MS));
+    const at = flight(from, to, t);
+    this.camera.moveTo(at.x, at.y, at.scale);
+    this.moved = true;
+    if (t === 1) this.flying = null;
+    this.tell("moved");
+    if (t === 1) this.tell("arrived");
+  }
+
+  zoom(factor) {
+    const { x, y } = this.camera.room();
+    this.move((camera) => camera.zoom(factor, x, y));
+    this.tell("arrived");
   }
 
   fit() {
-    const { width, height } = this.board;
-    const { top, bottom } = this.insets;
-    const room = Math.max(this.height / 3, this.height - top - bottom);
-    this.scale = 0.96 * Math.min(this.width / width, room / height);
-    if (this.scale > 1) this.scale = Math.floor(this.scale);
-    this.clamp();
-    this.centre(width / 2, height / 2 + (bottom - top) / 2 / this.scale);
+    this.move((camera) => camera.fit());
+    this.tell("arrived");
   }
 
-  centre(x, y, scale = this.scale) {
-    Object.assign(this, { x, y, scale });
-    this.clamp();
-    this.draw();
-  }
-
-  pan(dx, dy) {
-    this.centre(this.x - dx / this.scale, this.y - dy / this.scale);
-  }
-
-  /// Keeps what lies under (px, py) there.
-  zoom(factor, px = this.width / 2, py = this.height / 2) {
-    const before = this.scale;
-    const x = this.x + (px - this.width / 2) / before;
-    const y = this.y + (py - this.height / 2) / before;
-    this.scale *= factor;
-    this.clamp();
-    const left = (px - this.width / 2) / this.scale;
-    const top = (py - this.height / 2) / this.scale;
-    this.centre(x - left, y - top);
-  }
-
-  pixelAt(px, py) {
-    const x = Math.floor(this.x + (px - this.width / 2) / this.scale);
-    const y = Math.floor(this.y + (py - this.height / 2) / this.scale);
-    return this.board?.contains(x, y) ? { x, y } : null;
-  }
-
-  select(pixel, how = "pointer") {
-    if (!pixel) return;
-    this.cursor = pixel;
-    this.draw();
-    this.dispatchEvent(new CustomEvent("select", { detail: { ...pixel, how } }));
-  }
-
-  setPreview(color) {
-    this.preview = color;
-    this.draw();
+  tell(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   // Input
 
   observe() {
-    const canvas = this.canvas;
-    new ResizeObserver(() => this.resize()).observe(canvas);
-    this.resize();
-    canvas.addEventListener("pointerdown", (e) => this.onDown(e));
-    canvas.addEventListener("pointermove", (e) => this.onMove(e));
-    canvas.addEventListener("pointerup", (e) => this.onUp(e, true));
-    canvas.addEventListener("pointercancel", (e) => this.onUp(e, false));
-    canvas.addEventListener("wheel", (e) => this.onWheel(e), { passive: false });
-    canvas.addEventListener("keydown", (e) => this.onKey(e));
+    const { box } = this;
+    new ResizeObserver(() => this.resize()).observe(box);
+    const kinds = {
+      pointerdown: "down", pointermove: "move", pointerup: "up",
+      pointercancel: "cancel",
+    };
+    for (const [name, type] of Object.entries(kinds))
+      box.addEventListener(name, (event) =>
+        this.onPointer(/** @type {PointerEvent} */ (event), type));
+    box.addEventListener("pointerleave", () => this.tell("hover", { pixel: null }));
+    box.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    box.addEventListener("keydown", (event) => this.onKey(event));
+    box.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
-  resize() {
-    this.ratio = window.devicePixelRatio || 1;
-    this.width = this.canvas.clientWidth;
-    this.height = this.canvas.clientHeight;
-    this.canvas.width = Math.round(this.width * this.ratio);
-    this.canvas.height = Math.round(this.height * this.ratio);
-    this.draw();
-  }
-
-  point(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  }
-
-  onDown(event) {
-    if (event.button > 1 || !this.board) return;
-    this.canvas.setPointerCapture(event.pointerId);
-    const at = this.point(event);
-    this.pointers.set(event.pointerId, at);
-    if (this.pointers.size === 1) this.press = { ...at, moved: false };
-    else this.press.moved = true;
-  }
-
-  onMove(event) {
-    const at = this.point(event);
-    const before = this.pointers.get(event.pointerId);
-    if (!before) {
-      const pixel = this.board && this.pixelAt(at.x, at.y);
-      this.dispatchEvent(new CustomEvent("hover", { detail: pixel }));
-      return;
+  onPointer(event, type) {
+    if (!this.picture) return;
+    if (type === "down") {
+      if (event.button > 1) return;
+      this.box.setPointerCapture(event.pointerId);
     }
-    if (this.pointers.size === 1) {
-      const far = Math.hypot(at.x - this.press.x, at.y - this.press.y);
-      this.press.moved ||= far > CLICK_SLOP;
-      if (this.press.moved) this.pan(at.x - before.x, at.y - before.y);
-    } else {
-      this.pinch(event.pointerId, before, at);
-    }
-    this.pointers.set(event.pointerId, at);
-  }
-
-  pinch(id, before, at) {
-    const other = [...this.pointers].find(([key]) => key !== id)[1];
-    const was = Math.hypot(before.x - other.x, before.y - other.y);
-    const is = Math.hypot(at.x - other.x, at.y - other.y);
-    this.pan((at.x - before.x) / 2, (at.y - before.y) / 2);
-    if (was > 0)
-      this.zoom(is / was, (at.x + other.x) / 2, (at.y + other.y) / 2);
-  }
-
-  onUp(event, chosen) {
-    if (!this.pointers.delete(event.pointerId)) return;
-    if (this.pointers.size || !chosen || this.press.moved) return;
-    const at = this.point(event);
-    this.select(this.pixelAt(at.x, at.y));
+    this.act(this.input.handle({
+      type, id: event.pointerId, kind: event.pointerType, time: event.timeStamp,
+      x: event.clientX, y: event.clientY,
+    }));
   }
 
   onWheel(event) {
     event.preventDefault();
-    if (!this.board) return;
-    const at = this.point(event);
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    const delta = Math.max(-240, Math.min(240, event.deltaY * lines));
-    this.zoom(Math.exp(-delta / 240), at.x, at.y);
+    if (!this.picture) return;
+    this.act(this.input.handle({
+      type: "wheel", x: event.clientX, y: event.clientY, delta: event.deltaY,
+      lines: event.deltaMode === 1,
+    }));
+  }
+
+  act(actions) {
+    for (const action of actions) {
+      const pixel = "x" in action ? this.camera.pixelAt(action.x, action.y) : null;
+      switch (action.do) {
+      case "pan":
+        if (!this.locked) this.move((camera) => camera.pan(action.dx, action.dy));
+        break;
+      case "zoom":
+        if (!this.locked)
+          this.move((camera) => camera.zoom(action.factor, action.x, action.y));
+        break;
+      case "rest": this.tell("arrived"); break;
+      default: this.tell(action.do, { ...action, pixel });
+      }
+    }
   }
 
   onKey(event) {
-    if (!this.board || event.ctrlKey || event.metaKey || event.altKey) return;
-    const moves = {
-      ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
+    if (!this.picture || event.ctrlKey || event.metaKey || event.altKey) return;
+    const steps = {
+      ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
     };
-    const move = moves[event.key];
-    if (move && event.shiftKey) this.pan(-move[0] * KEY_PAN, -move[1] * KEY_PAN);
-    else if (move) this.step(...move);
+    const step = steps[event.key];
+    const by = event.shiftKey ? 10 : 1;
+    if (step) this.tell("step", { dx: step[0] * by, dy: step[1] * by });
     else if (event.key === "+" || event.key === "=") this.zoom(KEY_ZOOM);
     else if (event.key === "-" || event.key === "_") this.zoom(1 / KEY_ZOOM);
-    else if (event.key === "Home" || event.key === "0") this.fit();
+    else if (event.key === "Home") this.fit();
     else return;
     event.preventDefault();
   }
 
-  /// Moves the chosen pixel by one and keeps it in sight.
-  step(dx, dy) {
-    const from = this.cursor ??
-      { x: Math.floor(this.x) - dx, y: Math.floor(this.y) - dy };
-    const x = Math.min(this.board.width - 1, Math.max(0, from.x + dx));
-    const y = Math.min(this.board.height - 1, Math.max(0, from.y + dy));
-    const { left, top } = this.origin();
-    const px = left + x * this.scale, py = top + y * this.scale;
-    const edge = Math.max(32, this.scale);
-    if (px < edge || py < edge || px > this.width - edge ||
-        py > this.height - edge)
-      this.centre(x + 0.5, y + 0.5);
-    this.select({ x, y }, "key");
+  /// Brings a pixel into sight if it is not.
+  reveal({ x, y }) {
+    if (this.camera.sees({ x, y })) return;
+    this.move((camera) =>
+      camera.moveTo(x + 0.5, y + 0.5, Math.max(camera.scale, SCALE_SEEN * 2)));
+    this.tell("arrived");
   }
 }

@@ -12,10 +12,11 @@ export class WireError extends Error {}
 export const VERDICTS = Object.freeze([
   "ok", "cooldown", "out_of_bounds", "bad_color", "banned", "paused",
   "unauthorized", "rate_limited", "unavailable", "duplicate",
+  "protected", "too_late",
 ]);
 
 const RESYNC_REASONS = [null, "too_old", "unknown_seq", "board_changed"];
-const NOTICE_KINDS = [null, "settings"];
+const NOTICE_KINDS = [null, "settings", "banned", "message"];
 const BOARD_HEADER = 40;
 const PIXELS_MAX = 64 * 1024 * 1024;
 
@@ -188,6 +189,23 @@ export function encodeAuth(token) {
   bytes[0] = 0x83;
   bytes.set(text, 1);
   return bytes;
+}
+
+/// Least time between two DIFFs to this client; 0: the edge's tick.
+export function encodePace(ms) {
+  const view = new DataView(new ArrayBuffer(3));
+  view.setUint8(0, 0x84);
+  view.setUint16(1, Math.min(60000, ms), true);
+  return new Uint8Array(view.buffer);
+}
+
+/// Takes one's own placement `seq` back.
+export function encodeUndo({ request, seq }) {
+  const view = new DataView(new ArrayBuffer(13));
+  view.setUint8(0, 0x85);
+  view.setUint32(1, request, true);
+  view.setBigUint64(5, BigInt(seq), true);
+  return new Uint8Array(view.buffer);
 }
 
 /// MurmurHash3's 32-bit finaliser (Austin Appleby, public domain).

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The page's board: what a fetched one, a diff and a digest do to it.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Client } from "../../web/client.js";
+import { Keeper } from "../../web/keeper.js";
+import { getParts } from "../../web/net.js";
 import { digestOf } from "../../web/wire.js";
 import * as messages from "./messages.mjs";
 
@@ -54,8 +56,26 @@ class FakeSocket {
   }
 }
 
+/// The keeper in this thread: what it tells comes at once.
+function keeperHere(env) {
+  const link = {
+    hear() {},
+    async fetch(path, cache) {
+      const parts = await getParts(env, path, { cache });
+      // Whoever asked hears of that first, as from the worker.
+      Promise.resolve().then(() => null).then(() => keeper.load(parts));
+    },
+    message: (bytes) => keeper.message(bytes),
+    resend: () => keeper.resend(),
+  };
+  const keeper = new Keeper((event) => link.hear(event));
+  link.keeper = keeper;
+  return link;
+}
+
 class World {
-  constructor(stored = {}) {
+  constructor(stored = {}, options = {}) {
+    this.options = options;
     this.time = 1_000_000;
     this.timers = [];
     this.sockets = [];
@@ -64,7 +84,11 @@ class World {
     this.pixels = new Uint8Array(WIDTH * HEIGHT);
     this.seq = 0;
     this.failing = new Set();
+    this.hanging = new Set();
+    this.puts = [];
+    this.put_requests = [];
     this.sessions = 0;
+    this.wallAhead = 1_700_000_000_000;
     this.client = new Client(this.env());
     this.events = [];
     for (const type of ["state", "verdict", "cooldown", "online", "pixels"])
@@ -73,10 +97,12 @@ class World {
 
   env() {
     const world = this;
-    return {
+    /** @type {any} */
+    const env = {
       fetch: (path, options) => this.answer(path, options),
       WebSocket: class {
         constructor(url, protocols) {
+          if (world.options.noSockets) throw new Error("blocked");
           return new FakeSocket(world, url, protocols);
         }
       },
@@ -85,7 +111,9 @@ class World {
         setItem: (key, value) => this.stored.set(key, value),
         removeItem: (key) => this.stored.delete(key),
       },
+      locks: (_, run) => run(),
       now: () => this.time,
+      wall: () => this.time + this.wallAhead,
       random: () => 0.5,
       setTimeout: (run, wait) => {
         const timer = { run, at: this.time + wait };
@@ -97,10 +125,14 @@ class World {
       },
       origin: "https://edge.example",
     };
+    env.keeper = this.keeper = keeperHere(env);
+    return env;
   }
 
   async answer(path, options = {}) {
     this.requests.push([options.method ?? "GET", path]);
+    if (this.hanging?.has(path)) return new Promise(() => {});
+    if (options.method === "PUT") return this.put(path, options);
     if (this.failing.has(path)) return { ok: false, status: 503, json: () => ({}) };
     if (path === "/api/v1/config") {
       const palette = ["#FFFFFF", "#E50000"];
@@ -118,6 +150,16 @@ class World {
       digest: digestOf(this.pixels), pixels: this.pixels,
     });
     return { ok: true, arrayBuffer: async () => body.buffer };
+  }
+
+  /// What PUT answers: `this.puts` of {status, body}, or a success.
+  put(path, options) {
+    this.put_requests.push({ path, headers: options.headers,
+                             body: JSON.parse(options.body) });
+    const { status, body } = this.puts.shift() ??
+      { status: 200, body: { seq: 5, cooldown_ms: 1000 } };
+    if (status === 0) throw new TypeError("network");
+    return { ok: status < 300, status, json: async () => body };
   }
 
   async pass(ms) {
@@ -238,7 +280,9 @@ test("stored token is said again and cooldown taken from HELLO", async () => {
 });
 
 test("cooldown survives a reload", async () => {
-  const world = new World({ "stipple.cooldown_until": String(1_000_000 + 5000) });
+  const world = new World({
+    "stipple.cooldown_until": String(1_700_001_000_000 + 5000),
+  });
   assert.equal(world.client.cooldownLeft(), 5000);
 });
 
@@ -271,6 +315,7 @@ test("lost connection sends the same request again, once", async () => {
   const world = new World({ "stipple.token": "kept" });
   const first = await world.live();
   first.hello({ flags: 0 });
+  world.puts = Array(20).fill({ status: 0 });
   world.client.place(1, 1, 1);
   first.end(1006);
   await world.pass(20000);
@@ -296,7 +341,8 @@ test("unavailable is tried again under the same request, then told", async () =>
   for (let n = 0; n < 6; n++) {
     assert.equal(socket.of(0x81).length, n + 1);
     socket.say(messages.verdictMessage(request, 8));
-    for (let second = 0; second < 40; second++) {
+    for (let second = 0; second < 40 && socket.of(0x81).length === n + 1;
+      second++) {
       socket.say(messages.beatMessage(0, 0));
       await world.pass(1000);
     }
@@ -406,4 +452,260 @@ test("edge that is away at start is tried again", async () => {
   world.failing.clear();
   await world.pass(5000);
   assert.equal(world.sockets.length, 1);
+});
+
+test("fetch that never answers is given up, and tried again", async () => {
+  for (const path of ["/api/v1/board", "/api/v1/config"]) {
+    const world = new World();
+    world.hanging.add(path);
+    world.client.start();
+    await world.pass(9000);
+    assert.ok(world.events.some(({ state }) => state === "waiting"), path);
+    world.hanging.clear();
+    await world.pass(20000);
+    assert.equal(world.sockets.length > 0, true, path);
+  }
+});
+
+test("session that never answers gives the placement up", async () => {
+  const world = new World();
+  await world.live();
+  world.hanging.add("/api/v1/session");
+  world.client.place(1, 1, 1);
+  for (let n = 0; n < 9; n++) {
+    world.socket.say(messages.beatMessage(0, 0));
+    await world.pass(1000);
+  }
+  assert.equal(world.verdicts()[0].status, "unavailable");
+});
+
+test("wall clock set back changes no interval", async () => {
+  const world = new World({ "stipple.token": "kept" });
+  const socket = await world.live();
+  socket.hello({ flags: 0, remaining: 60000 });
+  world.wallAhead -= 3_600_000;
+  assert.equal(world.client.cooldownLeft(), 60000);
+  socket.say(messages.beatMessage(0, 12345));
+  await world.pass(1500);
+  assert.equal(world.client.state, "live");
+  assert.equal(world.requests.filter(([, path]) =>
+    path === "/api/v1/board").length, 2);
+});
+
+test("stored cooldown is never longer than the canvas's", async () => {
+  const world = new World({
+    "stipple.cooldown_until": String(1_700_001_000_000 + 1e9),
+  });
+  await world.live({ cooldown: 300000 });
+  assert.ok(world.client.cooldownLeft() <= 300000);
+});
+
+test("blocked sockets: the board is polled and PUT places", async () => {
+  const world = new World({ "stipple.token": "kept" }, { noSockets: true });
+  world.client.start();
+  await settle();
+  await world.pass(100);
+  assert.equal(world.client.state, "blocked");
+  world.pixels[7] = 3;
+  world.seq = 1;
+  await world.pass(11000);
+  assert.equal(world.client.picture.get(7, 0), 3);
+  world.client.place(1, 2, 1);
+  await settle();
+  assert.equal(world.put_requests.length, 1);
+  assert.deepEqual(world.put_requests[0].body, { color: 1 });
+  assert.equal(world.verdicts()[0].status, "ok");
+  assert.equal(world.client.cooldownLeft(), 1000);
+});
+
+test("sockets that never say HELLO count as blocked", async () => {
+  const world = new World();
+  world.client.start();
+  await world.pass(30000);
+  assert.equal(world.client.state, "blocked");
+  world.socket.open();
+  world.socket.hello();
+  assert.equal(world.client.state, "live");
+});
+
+test("verdict that does not come is asked for by PUT, as the same request",
+  async () => {
+    const world = new World({ "stipple.token": "kept" });
+    const socket = await world.live();
+    socket.hello({ flags: 0 });
+    world.client.place(1, 2, 3);
+    const request = requestOf(socket.of(0x81)[0]);
+    for (let n = 0; n < 9; n++) {
+      socket.say(messages.beatMessage(0, 0));
+      await world.pass(1000);
+    }
+    assert.equal(world.put_requests.length, 1);
+    assert.equal(world.put_requests[0].headers["Idempotency-Key"], String(request));
+    assert.equal(world.verdicts().length, 1);
+    socket.say(messages.verdictMessage(request, 9, 5));
+    assert.equal(world.verdicts().length, 1);
+  });
+
+test("PUT's problems are verdicts", async () => {
+  const problems = [
+    [429, { code: "cooldown", retry_ms: 700 }, "cooldown"],
+    [422, { code: "bad_color" }, "bad_color"], [403, { code: "banned" }, "banned"],
+    [409, { code: "paused" }, "paused"], [418, {}, "refused"],
+  ];
+  for (const [status, body, word] of problems) {
+    const world = new World({ "stipple.token": "kept" }, { noSockets: true });
+    world.client.start();
+    await world.pass(100);
+    world.puts.push({ status, body });
+    world.client.place(1, 2, 1);
+    await settle();
+    assert.equal(world.verdicts()[0]?.status, word);
+  }
+});
+
+test("cancelled placement is waited for no longer", async () => {
+  const world = new World({ "stipple.token": "kept" });
+  const socket = await world.live();
+  socket.hello({ flags: 0 });
+  world.client.place(1, 2, 3);
+  world.client.placement.cancel();
+  assert.equal(world.client.pending, null);
+  assert.equal(world.verdicts()[0].status, "cancelled");
+  assert.equal(world.client.place(1, 2, 3), true);
+});
+
+test("full storage keeps nobody from placing", async () => {
+  const world = new World();
+  world.client.env.storage.setItem = () => { throw new Error("quota"); };
+  const socket = await world.live();
+  world.client.place(1, 2, 3);
+  await settle();
+  assert.equal(asWord(socket.of(0x83)[0]), "token-1");
+  socket.hello({ flags: 0 });
+  const [place] = socket.of(0x81);
+  socket.say(messages.verdictMessage(requestOf(place), 0, 17, 300000));
+  assert.equal(world.verdicts()[0].status, "ok");
+});
+
+test("another tab's token and cooldown are ours", async () => {
+  const world = new World();
+  const socket = await world.live({ cooldown: 300000 });
+  world.client.session.heard("stipple.token", "of-the-other-tab");
+  assert.equal(asWord(socket.of(0x83)[0]), "of-the-other-tab");
+  world.client.session.heard("stipple.cooldown_until",
+                             String(world.time + world.wallAhead + 5000));
+  assert.equal(world.client.cooldownLeft(), 5000);
+});
+
+test("tab that signs in takes the token that another one just got", async () => {
+  const world = new World();
+  await world.live();
+  world.stored.set("stipple.token", "first");
+  world.client.place(1, 1, 1);
+  await settle();
+  assert.equal(world.sessions, 0);
+  assert.equal(world.client.token, "first");
+});
+
+test("pixel changed in the keeper's memory is noticed and mended", async () => {
+  const world = new World();
+  const socket = await world.live();
+  world.keeper.keeper.board.pixels[5] = 9;
+  world.pixels[6] = 0;
+  socket.say(messages.beatMessage(0, 0));
+  await world.pass(1500);
+  assert.equal(world.keeper.keeper.board.pixels[5], 0);
+  assert.equal(world.client.state, "live");
+});
+
+test("pixel changed in the picture's memory is noticed and mended", async () => {
+  const world = new World();
+  const socket = await world.live();
+  world.client.picture.pixels[5] = 9;
+  socket.say(messages.beatMessage(0, 0));
+  await world.pass(10);
+  assert.equal(world.client.picture.pixels[5], 0);
+});
+
+test("offline is told at once, and the way back is too", async () => {
+  const world = new World();
+  const first = await world.live();
+  world.client.offline();
+  assert.equal(world.client.state, "offline");
+  world.client.wake();
+  assert.notEqual(world.socket, first);
+});
+
+test("page that nobody looks at rests, and comes back with its seq", async () => {
+  const world = new World();
+  const first = await world.live();
+  first.say(messages.diffMessage(4, 0, 8, [[1, 1]]));
+  world.client.setHidden(true);
+  for (let n = 0; n < 31; n++) {
+    first.say(messages.beatMessage(8, digestOf(world.client.picture.pixels)));
+    await world.pass(1000);
+  }
+  assert.equal(world.client.state, "resting");
+  world.client.setHidden(false);
+  assert.equal(new URL(world.socket.url).searchParams.get("since"), "8");
+});
+
+test("verdict of a later version is a refusal", async () => {
+  const world = new World({ "stipple.token": "kept" });
+  const socket = await world.live();
+  socket.hello({ flags: 0 });
+  world.client.place(1, 1, 1);
+  socket.say(messages.verdictMessage(requestOf(socket.of(0x81)[0]), 77));
+  assert.equal(world.verdicts()[0].status, "unknown");
+  assert.equal(world.client.pending, null);
+});
+
+test("board without a config is no start", async () => {
+  const world = new World();
+  world.failing.add("/api/v1/config");
+  world.client.start();
+  await settle();
+  assert.equal(world.client.state, "waiting");
+  world.failing.clear();
+  await world.pass(5000);
+  assert.equal(world.client.config.palette.length, 2);
+});
+
+test("verdict of an unknown status is a refusal, and not tried again", async () => {
+  const world = new World({ "stipple.token": "kept" });
+  const socket = await world.live();
+  socket.hello({ flags: 0 });
+  world.client.place(1, 1, 1);
+  const request = requestOf(socket.of(0x81)[0]);
+  socket.say(messages.verdictMessage(request, 200, 0, 7000));
+  await world.pass(60000);
+  assert.equal(socket.of(0x81).length, 1);
+  assert.deepEqual(world.verdicts().map(({ status }) => status), ["unknown"]);
+});
+
+test("protected and too_late have their words", async () => {
+  const world = new World({ "stipple.token": "kept" });
+  const socket = await world.live();
+  socket.hello({ flags: 0 });
+  for (const [status, word] of [[10, "protected"], [11, "too_late"]]) {
+    world.client.place(1, 1, 1);
+    socket.say(messages.verdictMessage(requestOf(socket.of(0x81).at(-1)), status));
+    assert.equal(world.verdicts().at(-1).status, word);
+  }
+});
+
+test("what a moderator says is told, and changes no settings", async () => {
+  const world = new World({ "stipple.token": "kept" });
+  const socket = await world.live();
+  socket.hello({ flags: 0 });
+  const heard = [];
+  for (const kind of ["banned", "message", "config"])
+    world.client.listen(kind, (detail) => heard.push([kind, detail]));
+  socket.say(messages.noticeMessage(2, { banned: true, until: 0, reason: "spam" }));
+  socket.say(messages.noticeMessage(3, { text: "Five minutes left." }));
+  socket.say(messages.noticeMessage(99, { paused: true }));
+  assert.deepEqual(heard, [
+    ["banned", { banned: true, until: 0, reason: "spam" }],
+    ["message", { text: "Five minutes left." }],
+  ]);
 });

@@ -47,6 +47,11 @@ export function verdictMessage(request, status, seq = 0, remaining = 0) {
   ]);
 }
 
+export function noticeMessage(kind, members) {
+  const text = new TextEncoder().encode(JSON.stringify(members));
+  return Uint8Array.from([...u8(6), ...u8(kind), ...varint(text.length), ...text]);
+}
+
 export function resyncMessage(reason) {
   return Uint8Array.from([5, reason]);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The page's codec against the golden vectors that C reads too.
 import assert from "node:assert/strict";
 import test from "node:test";
 
@@ -8,6 +9,8 @@ import { load, names } from "./vectors.mjs";
 const ENCODERS = {
   place: wire.encodePlace,
   since: ({ seq }) => wire.encodeSince(seq),
+  undo: wire.encodeUndo,
+  pace: ({ ms }) => wire.encodePace(ms),
   auth: ({ token }) => wire.encodeAuth(token),
 };
 
@@ -49,7 +52,7 @@ for (const name of names()) {
   });
 }
 
-const FROM_EDGE = (name) => !/\/(place|since|unknown-request)/.test(name);
+const FROM_EDGE = (name) => !/\/(place|since|pace|undo|unknown-request)/.test(name);
 
 for (const name of names("bad/").filter(FROM_EDGE)) {
   test(`${name} is refused`, () => {
