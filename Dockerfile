@@ -3,18 +3,21 @@
 #   docker compose up                  a whole cluster (compose.yaml)
 #   docker build -t stipple .          the image alone: every program, the page
 #
+# On Debian 12 unless told otherwise: --build-arg BASE=debian:trixie-slim.
+#
 # For a build that gives the same bytes name the base by digest and the archive
 # by day: --build-arg BASE=debian:bookworm-slim@sha256:…, --build-arg
-# SNAPSHOT=URL and --build-arg DAY=20260101T000000Z, where URL/debian/DAY is
-# Debian's archive as it was on the day.
+# SNAPSHOT=URL and --build-arg DAY=20260101T000000Z; URL/debian/DAY is Debian's
+# archive as it was on that day.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS base
 ARG SNAPSHOT=
 ARG DAY=
 RUN if [ -n "$SNAPSHOT" ]; then \
+        . /etc/os-release; suite=$VERSION_CODENAME; \
         rm -f /etc/apt/sources.list.d/*; \
-        for s in debian:bookworm debian:bookworm-updates debian-security:bookworm-security; do \
+        for s in debian:$suite debian:$suite-updates debian-security:$suite-security; do \
             echo "deb [check-valid-until=no] $SNAPSHOT/${s%%:*}/$DAY ${s#*:} main"; \
         done > /etc/apt/sources.list; \
     fi
@@ -22,10 +25,10 @@ RUN if [ -n "$SNAPSHOT" ]; then \
 FROM base AS build
 RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
         --no-install-recommends gcc libc6-dev make pkg-config libczmq-dev \
-        libzmq3-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
+        libzmq3-dev libuv1-dev liburing-dev \
         libhiredis-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev \
-        libjwt-dev libssl-dev zlib1g-dev libdeflate-dev libspng-dev libzstd-dev \
-        libmicrohttpd-dev liblzma-dev uthash-dev python3-minimal dpkg-dev \
+        libssl-dev zlib1g-dev libdeflate-dev libspng-dev libzstd-dev \
+        libmicrohttpd-dev liblzma-dev uthash-dev libxxhash-dev python3-minimal dpkg-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -40,21 +43,25 @@ RUN make -s -j"$(nproc)" all \
     && cp -r /stage/lib/systemd/system /stage/usr/share/stipple/host/lib/systemd/ \
     && cp -r /stage/usr/lib/stipple /stage/usr/lib/sysctl.d /stage/usr/share/stipple/host/usr/lib/ \
     && rm -rf /stage/lib /stage/etc /stage/usr/lib \
+    # The libraries' packages, whose names differ between releases of Debian.
+    && mkdir debian && echo "Source: stipple" > debian/control \
+    && dpkg-shlibdeps -O /stage/usr/bin/* 2>/dev/null \
+        | sed 's/^shlibs:Depends=//; s/([^)]*)//g; s/,//g' > /stage/usr/share/stipple/packages \
+    && [ -s /stage/usr/share/stipple/packages ] \
     && find /stage -print0 | xargs -0 touch --date="@$SOURCE_DATE_EPOCH"
 
 FROM base
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 LABEL org.opencontainers.image.title="stipple" \
       org.opencontainers.image.description="A live shared canvas in the manner of r/place" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
+COPY --from=build /stage/usr/share/stipple/packages /usr/share/stipple/packages
 # What the installation writes gets one date as well.
 RUN export SOURCE_DATE_EPOCH=1700000000 && touch /tmp/began \
     && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
-        --no-install-recommends libczmq4 libzmq5 libwebsockets17 \
-        libwebsockets-evlib-uv libuv1 libhiredis0.14 libcurl4 libsqlite3-0 \
-        libjansson4 libjwt0 libssl3 zlib1g libdeflate0 libspng0 libzstd1 \
-        libmicrohttpd12 ca-certificates curl tini \
+        --no-install-recommends $(cat /usr/share/stipple/packages) \
+        ca-certificates curl tini \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache \
     && find /var/log -type f -exec truncate -s 0 {} + \
     && groupadd -g 10001 stipple \
@@ -62,6 +69,7 @@ RUN export SOURCE_DATE_EPOCH=1700000000 && touch /tmp/began \
     && install -d -o stipple -g stipple /var/lib/stipple \
     && find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o \
         -newer /tmp/began -exec touch -h --date="@$SOURCE_DATE_EPOCH" {} + \
+    && touch --date="@$SOURCE_DATE_EPOCH" /usr/share /usr/share/stipple \
     && rm /tmp/began && touch --date="@$SOURCE_DATE_EPOCH" /tmp
 COPY --from=build /stage/ /
 USER stipple

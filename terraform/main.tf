@@ -16,6 +16,7 @@ locals {
     state     = coalesce(var.state_node_type, var.state == "memorydb" ? "db.t4g.small" : "cache.t4g.small")
   }
 
+  waf  = { rate = var.waf_rate, block = var.waf_block }
   tls  = var.domain != ""
   live = local.tls ? "live.${var.domain}" : module.front.dns_name
   # Without a certificate a page over HTTPS can only use CloudFront's own name.
@@ -23,25 +24,31 @@ locals {
 
   cdn_cidrs = !var.cdn ? [] : coalesce(var.cdn_cidrs, flatten(data.aws_ip_ranges.cdn[*].cidr_blocks))
 
-  # The board's cache: the edges say it, CloudFront's policy has room for it.
-  edge_settings = merge({ board_max_age_s = "3", board_stale_s = var.cdn ? "10" : "0" }, var.edge_settings)
+  # The board's cache: the edges say it, CloudFront's policy has room for it. The
+  # page, of the domain itself, connects to live.DOMAIN.
+  edge_settings = merge(
+    { board_max_age_s = "3", board_stale_s = var.cdn ? "10" : "0" },
+    local.tls ? { origins = "https://${var.domain}" } : {},
+    var.edge_settings,
+  )
 
   # What every machine gets.
   common = {
     name         = var.name
     subnets      = module.network.private_subnets
     architecture = local.architecture
-    ami_id       = var.ami_id
+    ami_id       = module.image.id
     kms_key_arn  = module.secrets.kms_key_arn
-    secret_arn   = module.secrets.cluster_arn
-    secret_name  = module.secrets.cluster_name
     ready        = module.secrets.ready
     software = {
-      uri    = try(module.software[0].uri, "")
-      arn    = try(module.software[0].arn, "")
-      digest = try(module.software[0].digest, "")
-      region = var.region
-      image  = var.container_image
+      uri          = try(module.software[0].files["stipple"].uri, "")
+      arn          = try(module.software[0].files["stipple"].arn, "")
+      digest       = try(module.software[0].files["stipple"].digest, "")
+      region       = var.region
+      image        = var.container_image
+      agent_uri    = try(module.software[0].files["ssm-agent"].uri, "")
+      agent_arn    = try(module.software[0].files["ssm-agent"].arn, "")
+      agent_digest = try(module.software[0].files["ssm-agent"].digest, "")
     }
   }
 }
@@ -49,6 +56,13 @@ locals {
 data "aws_ip_ranges" "cdn" {
   count    = var.cdn && var.cdn_cidrs == null ? 1 : 0
   services = ["cloudfront"]
+}
+
+module "image" {
+  source       = "./modules/image"
+  ami_id       = var.ami_id
+  architecture = local.architecture
+  refresh      = var.ami_refresh
 }
 
 module "network" {
@@ -63,22 +77,26 @@ module "network" {
 }
 
 module "secrets" {
-  source          = "./modules/secrets"
-  providers       = { aws = aws, aws.draw = aws.draw }
-  name            = var.name
-  existing        = var.secret_name
-  replica_regions = var.edge_regions[*].region
+  source    = "./modules/secrets"
+  providers = { aws = aws, aws.draw = aws.draw }
+  name      = var.name
+  existing  = var.secret_name
+
+  deletion_protection = var.deletion_protection
+  replica_regions     = var.edge_regions[*].region
 }
 
 module "software" {
   source       = "./modules/software"
-  count        = var.package_file == "" ? 0 : 1
+  count        = var.package_file == "" && var.ssm_agent_file == "" ? 0 : 1
   name         = var.name
   package_file = var.package_file
+  agent_file   = var.ssm_agent_file
 }
 
 module "state" {
   source      = "./modules/state"
+  immediately = var.state_apply_immediately
   name        = var.name
   kind        = var.state
   node_type   = local.types.state
@@ -94,6 +112,7 @@ module "history" {
   source              = "./modules/history"
   name                = var.name
   kind                = var.history
+  warm_throughput     = var.history_warm_throughput
   deletion_protection = var.deletion_protection
   kms_key_arn         = module.secrets.kms_key_arn
 }
@@ -122,7 +141,7 @@ resource "aws_vpc_security_group_ingress_rule" "bus" {
   for_each = {
     edge-to-broker      = { to = "broker", of = "edge", first = 7700, last = 7701 } # ingress, feed
     persister-to-broker = { to = "broker", of = "persister", first = 7702, last = 7703 }
-    broker-to-broker    = { to = "broker", of = "broker", first = 7703, last = 7703 } # stipplectl
+    broker-to-broker    = { to = "broker", of = "broker", first = 7700, last = 7703 } # the standby follows; stipplectl
     edge-to-persister   = { to = "persister", of = "edge", first = 7710, last = 7710 }
   }
   security_group_id            = aws_security_group.process[each.value.to].id
@@ -156,6 +175,31 @@ locals {
   log_groups = { for k, g in aws_cloudwatch_log_group.process : k => { name = g.name, arn = g.arn } }
 }
 
+# The smallest example needs more than the 5 vCPUs of a new account, and a group
+# that may not start a machine says so only in its activity history.
+locals {
+  vcpus = {
+    for role, count in { broker = 2, persister = 2, edge = var.edge_count.max + var.edge_warm_pool } :
+    role => count * data.aws_ec2_instance_type.of[role].default_vcpus
+  }
+}
+
+data "aws_ec2_instance_type" "of" {
+  for_each      = { for role, type in local.types : role => type if role != "state" }
+  instance_type = each.value
+}
+
+check "quota" {
+  data "aws_servicequotas_service_quota" "vcpus" {
+    service_code = "ec2"
+    quota_code   = "L-1216C47A" # Running On-Demand Standard instances, in vCPUs
+  }
+  assert {
+    condition     = data.aws_servicequotas_service_quota.vcpus.value >= sum(values(local.vcpus))
+    error_message = "This cluster may grow to ${sum(values(local.vcpus))} vCPUs, and the account's quota is ${data.aws_servicequotas_service_quota.vcpus.value}: ask for more (quota L-1216C47A), or machines will not start."
+  }
+}
+
 module "broker" {
   source   = "./modules/broker"
   common   = local.common
@@ -165,6 +209,11 @@ module "broker" {
     user        = module.state.user
     secret_name = module.secrets.redis_name
     secret_arn  = module.secrets.redis_arn
+  }
+  cluster_secret = {
+    name     = module.secrets.cluster_name
+    arn      = module.secrets.cluster_arn
+    key_arns = values(module.secrets.key_arns)
   }
   canvas         = var.canvas
   instance_type  = local.types.broker
@@ -177,6 +226,7 @@ module "persister" {
   common   = local.common
   dns_zone = local.dns_zone
   brokers  = module.broker.endpoints
+  key_arn  = module.secrets.key_arns["persister"]
   history = {
     url         = module.history.url
     statements  = module.history.statements
@@ -206,6 +256,7 @@ module "edge" {
   common          = local.common
   brokers         = local.edge.brokers
   persisters      = local.edge.persisters
+  key_arn         = module.secrets.key_arns["edge"]
   instance_type   = local.edge.instance_type
   size            = var.edge_count
   connections     = local.edge.connections
@@ -237,8 +288,9 @@ module "front" {
   certificate_arn     = one(module.certificate[*].arn)
   tls                 = local.tls
   drain_seconds       = var.drain_seconds
-  waf_rate            = var.waf_rate
+  waf                 = local.waf
   cdn_cidrs           = local.cdn_cidrs
+  capacity_units      = var.load_balancer_capacity_units
   deletion_protection = var.deletion_protection
 }
 
@@ -260,7 +312,8 @@ module "cdn" {
   origin          = local.live
   origin_tls      = local.tls
   web_dir         = coalesce(var.web_dir, "${path.module}/../web")
-  waf_rate        = var.waf_rate
+  waf             = local.waf
+  hsts            = var.hsts
   board = {
     fresh_s = tonumber(local.edge_settings.board_max_age_s)
     stale_s = tonumber(local.edge_settings.board_stale_s)
@@ -288,18 +341,19 @@ module "satellite" {
     flow_logs          = var.flow_logs
     log_retention_days = var.log_retention_days
   }
-  # The secret's copy there has the region's own key, and another ARN.
   common = merge(local.common, {
-    ami_id      = ""
     kms_key_arn = "arn:${data.aws_partition.here.partition}:kms:${var.edge_regions[count.index].region}:${data.aws_caller_identity.me.account_id}:key/*"
-    secret_arn  = replace(module.secrets.cluster_arn, ":${var.region}:", ":${var.edge_regions[count.index].region}:")
   })
+  # The secret's copy there has the region's own key, and another ARN.
+  key_arn             = replace(module.secrets.key_arns["edge"], ":${var.region}:", ":${var.edge_regions[count.index].region}:")
+  image               = { architecture = local.architecture, refresh = var.ami_refresh }
   edge                = local.edge
   domain              = var.domain
   public_zone         = var.zone_id
-  waf_rate            = var.waf_rate
+  waf                 = local.waf
   cdn_cidrs           = local.cdn_cidrs
   deletion_protection = var.deletion_protection
+  capacity_units      = var.load_balancer_capacity_units
 }
 
 data "aws_partition" "here" {}
@@ -355,14 +409,31 @@ resource "aws_route53_record" "live" {
   }
 }
 
+# The balancers have both kinds of addresses, so the name does too.
+resource "aws_route53_record" "live6" {
+  # checkov:skip=CKV2_AWS_23: an alias of a load balancer, through a local
+  for_each        = local.fronts
+  zone_id         = var.zone_id
+  name            = "live.${var.domain}"
+  type            = "AAAA"
+  set_identifier  = each.key
+  health_check_id = try(aws_route53_health_check.live[each.key].id, null)
+  latency_routing_policy { region = each.key }
+  alias {
+    name                   = each.value.dns_name
+    zone_id                = each.value.zone_id
+    evaluate_target_health = true
+  }
+}
+
 module "observability" {
   source        = "./modules/observability"
   name          = var.name
   kms_key_arn   = module.secrets.kms_key_arn
   alarm_email   = var.alarm_email
   budget_usd    = var.budget_usd
-  brokers       = module.broker.groups
-  persisters    = module.persister.groups
+  brokers       = { group = module.broker.group, processes = module.broker.processes }
+  persisters    = { group = module.persister.group, processes = module.persister.processes }
   edges         = module.edge.group
   edge_max      = var.edge_count.max
   second        = { for i, r in var.edge_regions : r.region => module.satellite[i].group }

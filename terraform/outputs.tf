@@ -13,13 +13,18 @@ output "websocket" {
 }
 
 output "brokers" {
-  description = "For stipplectl --brokers, on a machine of the cluster"
+  description = "For stipplectl --brokers, on a broker's machine: no other may reach their control port"
   value       = module.broker.endpoints
 }
 
 output "groups" {
   description = "Auto Scaling groups"
-  value       = concat(module.broker.groups, module.persister.groups, [module.edge.group], module.satellite[*].group)
+  value       = concat([module.broker.group, module.persister.group, module.edge.group], module.satellite[*].group)
+}
+
+output "user_data" {
+  description = "Digests of what the machines are told: which of them an apply would replace"
+  value       = { for role, text in { broker = module.broker.user_data, persister = module.persister.user_data, edge = module.edge.user_data } : role => sha256(text) }
 }
 
 output "store" {
@@ -43,6 +48,6 @@ output "dashboard" {
 }
 
 output "session_example" {
-  description = "A shell on an edge, without SSH"
-  value       = "aws ssm start-session --region ${var.region} --target $(aws ec2 describe-instances --region ${var.region} --filters Name=tag:Name,Values=${module.edge.group} Name=instance-state-name,Values=running --query 'Reservations[0].Instances[0].InstanceId' --output text)"
+  description = "A shell on a broker, without SSH: stipplectl works there. Needs ssm_agent_file, or an image that has the agent"
+  value       = "aws ssm start-session --region ${var.region} --target $(aws ec2 describe-instances --region ${var.region} --filters Name=tag:Name,Values=${module.broker.group} Name=instance-state-name,Values=running --query 'Reservations[0].Instances[0].InstanceId' --output text)"
 }

@@ -45,6 +45,16 @@ variable "package_file" {
   }
 }
 
+variable "ssm_agent_file" {
+  description = "amazon-ssm-agent.deb of the machines' architecture, whose signature was checked (docs/deploy.md); gives a shell without SSH. Empty: none is installed"
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.ssm_agent_file == "" || endswith(var.ssm_agent_file, ".deb")
+    error_message = "ssm_agent_file: a .deb."
+  }
+}
+
 variable "container_image" {
   description = "Instead of package_file: an image built from the Dockerfile, by digest"
   type        = string
@@ -74,13 +84,19 @@ variable "architecture" {
 }
 
 variable "ami_id" {
-  description = "A Debian 12 image; empty: the newest official one"
+  description = "A Debian 12 image, or one baked from packaging/aws/image.pkr.hcl; empty: the official one that was the newest at the first apply"
   type        = string
   default     = ""
   validation {
     condition     = var.ami_id == "" || startswith(var.ami_id, "ami-")
     error_message = "ami_id: ami-…"
   }
+}
+
+variable "ami_refresh" {
+  description = "Change it to take the newest official image: every machine is replaced, one after the other"
+  type        = string
+  default     = ""
 }
 
 variable "web_dir" {
@@ -118,7 +134,7 @@ variable "canvas" {
 }
 
 variable "secret_name" {
-  description = "An existing secret in Secrets Manager to sign tokens with, encrypted with a key that the machines may use, and with a copy in each of edge_regions; empty: one is made"
+  description = "An existing secret in Secrets Manager (32 bytes or more) to draw all keys from, encrypted with a key that the brokers may use; empty: one is made"
   type        = string
   default     = ""
   validation {
@@ -303,6 +319,12 @@ variable "state_replicas" {
   }
 }
 
+variable "state_apply_immediately" {
+  description = "Whether a changed node type or version of ElastiCache is taken at once, with a failover, rather than in the maintenance window"
+  type        = bool
+  default     = false
+}
+
 variable "history" {
   description = "dynamodb or keyspaces"
   type        = string
@@ -310,6 +332,16 @@ variable "history" {
   validation {
     condition     = contains(["dynamodb", "keyspaces"], var.history)
     error_message = "history: dynamodb or keyspaces."
+  }
+}
+
+variable "history_warm_throughput" {
+  description = "Reads and writes per second that DynamoDB keeps ready; a new table takes 4,000 writes. It costs once, and is never lowered. Needs the AWS CLI beside terraform. null: as AWS gives it"
+  type        = object({ reads = optional(number, 12000), writes = number })
+  default     = null
+  validation {
+    condition     = var.history_warm_throughput == null || (var.history == "dynamodb" && try(min(var.history_warm_throughput.reads, var.history_warm_throughput.writes) >= 1, false))
+    error_message = "history_warm_throughput: for dynamodb, numbers from 1."
   }
 }
 
@@ -357,8 +389,33 @@ variable "cdn_cidrs" {
   }
 }
 
+variable "load_balancer_capacity_units" {
+  description = "LCUs the load balancer keeps ready for an event that begins at a stroke; 0: it grows by itself. docs/capacity.md"
+  type        = number
+  default     = 0
+  validation {
+    condition     = var.load_balancer_capacity_units == 0 || (var.load_balancer_capacity_units >= 100 && var.load_balancer_capacity_units <= 1500)
+    error_message = "load_balancer_capacity_units: 0, or 100 to 1500."
+  }
+}
+
+variable "hsts" {
+  description = "What a browser is told to reach by HTTPS alone for a year beside the page's own name; both bind the operator's whole domain"
+  type = object({
+    include_subdomains = optional(bool, false)
+    preload            = optional(bool, false)
+  })
+  default = {}
+}
+
+variable "waf_block" {
+  description = "Block who exceeds waf_rate; false: only count, which is how to find out whom it would hit"
+  type        = bool
+  default     = false
+}
+
 variable "waf_rate" {
-  description = "Requests of one address in 5 minutes before it is blocked; 0: no WAF"
+  description = "New identities and placements (POST and PUT) of one address in 5 minutes before the rule counts or blocks it; 0: no WAF"
   type        = number
   default     = 2000
   validation {

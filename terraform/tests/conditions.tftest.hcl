@@ -62,8 +62,8 @@ run "the_least_is_two_commands_away" {
     error_message = "Graviton"
   }
   assert {
-    condition     = length(setsubtract(["no-leader", "down-stipple-broker-2", "throttled-stipple-journal", "state-memory-2"], module.observability.alarms)) == 0
-    error_message = "alarms of the brokers, of each table and of each node"
+    condition     = length(setsubtract(["no-leader", "store-behind", "redis-full", "door-refuses", "placements-unavailable", "network-allowance", "logs-behind", "front-errors", "down-broker-2", "throttled-stipple-journal", "state-memory-2"], module.observability.alarms)) == 0
+    error_message = "alarms about people, the brokers, each table, each node and each card"
   }
   assert {
     condition     = module.broker.endpoints == ["tcp://broker-1.stipple.internal:7700", "tcp://broker-2.stipple.internal:7700"]
@@ -86,8 +86,8 @@ run "a_domain_brings_certificates_and_names" {
     error_message = "own names"
   }
   assert {
-    condition     = keys(aws_route53_record.page) == ["A", "AAAA"] && keys(aws_route53_record.live) == ["eu-central-1"] && length(aws_route53_health_check.live) == 0
-    error_message = "records"
+    condition     = keys(aws_route53_record.page) == ["A", "AAAA"] && keys(aws_route53_record.live) == ["eu-central-1"] && keys(aws_route53_record.live6) == ["eu-central-1"] && aws_route53_record.live6["eu-central-1"].type == "AAAA" && length(aws_route53_health_check.live) == 0
+    error_message = "records, for phones that have IPv6 alone as well"
   }
   assert {
     condition     = !module.front.has_waf
@@ -130,6 +130,12 @@ run "the_other_kind_of_each" {
     nat_per_zone = true
     flow_logs    = false
     architecture = "x86_64"
+
+    deletion_protection = false
+  }
+  assert {
+    condition     = module.history.recovery_days == 0 && module.history.warm == null
+    error_message = "the name of its secret is free after a destroy"
   }
   assert {
     condition     = module.state.watched.namespace == "AWS/MemoryDB" && module.state.watched.nodes[1].NodeName == "stipple-state-0001-002"
@@ -159,9 +165,15 @@ run "edges_in_a_second_region" {
     domain       = "canvas.example.org"
     zone_id      = "Z0"
     edge_regions = [{ region = "us-east-2", vpc_cidr = "10.41.0.0/16" }]
+
+    load_balancer_capacity_units = 500
   }
   assert {
-    condition     = length(module.satellite) == 1 && keys(aws_route53_record.live) == ["eu-central-1", "us-east-2"]
+    condition     = module.front.capacity_units == 500 && module.satellite[0].capacity_units == 500
+    error_message = "both balancers are ready for a crowd"
+  }
+  assert {
+    condition     = length(module.satellite) == 1 && keys(aws_route53_record.live) == ["eu-central-1", "us-east-2"] && keys(aws_route53_record.live6) == keys(aws_route53_record.live)
     error_message = "a second front under the same name"
   }
   assert {
@@ -216,10 +228,12 @@ run "values_that_do_not_fit_each_other" {
     state_node_type         = "db.t4g.small"                                        # of MemoryDB
     edge_regions            = [{ region = "us-east-2", vpc_cidr = "10.41.0.0/16" }] # and no domain
     budget_usd              = 10                                                    # and no address
+    history                 = "keyspaces"
+    history_warm_throughput = { writes = 10000 } # of DynamoDB
   }
   expect_failures = [
     var.edge_instance_type, var.broker_instance_type, var.persister_instance_type, var.state_node_type,
-    var.edge_regions, var.budget_usd,
+    var.edge_regions, var.budget_usd, var.history_warm_throughput,
   ]
 }
 

@@ -5,6 +5,7 @@ A daemon that already answers is used as it is. Otherwise, as root, Debian's
 dockerd is started with folders of its own under build/dock, kept for the next
 run, and stopped by its pid at the end.
 """
+import fcntl
 import glob
 import hashlib
 import json
@@ -20,7 +21,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 # Of one machine, not of one clone: building them takes a minute or two.
 WORK = Path(os.environ.get("STIPPLE_DOCK", "/var/cache/stipple-dock" if os.geteuid() == 0 else TOP / "build/dock"))
-SUITE = "bookworm"
+SUITES = {"debian:bookworm-slim": "bookworm", "debian:trixie-slim": "trixie"}
 
 
 class Skip(Exception):
@@ -48,8 +49,10 @@ def apt_install(*packages):
 
 
 class Dock:
+    """Tests that run side by side take turns: one daemon has the folder."""
+
     def __init__(self):
-        self.daemon = None
+        self.daemon = self.turn = None
         self.env = dict(os.environ)
         self.offline = bool(os.environ.get("STIPPLE_NO_PULL"))
 
@@ -60,6 +63,8 @@ class Dock:
         if os.geteuid() != 0:
             raise Skip("no Docker daemon answers, and only root can start one")
         apt_install("docker.io", "docker-compose", "iptables", "debootstrap")
+        self.turn = open(WORK / "turn", "w")
+        fcntl.flock(self.turn, fcntl.LOCK_EX)
         socket = f"unix://{WORK}/docker.sock"
         self.env["DOCKER_HOST"] = socket
         base = ["dockerd", "--data-root", WORK / "data", "--exec-root", WORK / "exec",
@@ -74,10 +79,17 @@ class Dock:
                 if self.docker("info", check=False, timeout=20).returncode == 0:
                     return self
                 time.sleep(0.5)
-            self.stop()
+            self.end_daemon()
+        self.stop()
         raise Skip("dockerd does not start: " + (WORK / "dockerd.log").read_text()[-400:])
 
     def stop(self):
+        self.end_daemon()
+        if self.turn is not None:
+            self.turn.close()
+            self.turn = None
+
+    def end_daemon(self):
         if self.daemon is None:
             return
         if self.daemon.poll() is None:
@@ -122,14 +134,7 @@ class Dock:
         """Debian, pulled or made with debootstrap and this machine's apt."""
         if self.has(tag) or self.pulls(tag):
             return tag
-        apt_install("debootstrap")
-        tree = WORK / "base"
-        shutil.rmtree(tree, ignore_errors=True)
-        done = subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(tree), *mirror()],
-                              capture_output=True, text=True, timeout=600)
-        if done.returncode:
-            raise Skip(f"debootstrap: {done.stdout[-300:]}")
-        like_here(tree)
+        tree = bootstrap(SUITES[tag], WORK / "base")
         tar = subprocess.Popen(["tar", "-C", str(tree), "-c", "."], stdout=subprocess.PIPE)
         self.docker("import", "-", tag, stdin=tar.stdout)
         tar.wait()
@@ -176,15 +181,30 @@ def mirror():
     return []
 
 
-def like_here(tree):
+def bootstrap(suite, tree):
+    """A fresh Debian in the folder `tree`. What debootstrap mounts ends with it,
+    even if it is killed: else the folder could never be removed."""
+    apt_install("debootstrap")
+    shutil.rmtree(tree, ignore_errors=True)
+    done = subprocess.run(["unshare", "--mount", "debootstrap", "--variant=minbase", "--include=ca-certificates", suite,
+                           str(tree), *mirror()], capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise Skip(f"debootstrap: {done.stdout[-300:]}")
+    like_here(tree, suite)
+    return tree
+
+
+def like_here(tree, suite):
     """This machine's way to the archive, for builds in the tree: never in a
     commit, and in no image but the test's own."""
     apt = tree / "etc/apt"
-    for name in sources():
+    here = f"VERSION_CODENAME={suite}" in Path("/etc/os-release").read_text()
+    # Of another release debootstrap has written the only source that fits.
+    for name in sources() if here else ():
         target = tree / name.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, target)
-    if glob.glob("/etc/apt/sources.list.d/*.sources"):
+    if here and glob.glob("/etc/apt/sources.list.d/*.sources"):
         (apt / "sources.list").write_text("")
     kept = subprocess.run(["apt-config", "dump", "--format", "%F \"%v\";%n"], capture_output=True, text=True).stdout
     (apt / "apt.conf.d/99test").write_text("".join(

@@ -37,6 +37,7 @@ variable "alarm_email" {
 
 module "stipple" {
   source       = "../.."
+  name         = "stipple-event"
   package_file = var.package_file
   region       = "eu-central-1"
   domain       = var.domain

@@ -31,6 +31,7 @@ locals {
 
 module "stipple" {
   source       = "../.."
+  name         = "stipple-keys"
   package_file = var.package_file
   region       = var.region
   history      = "keyspaces"

@@ -31,6 +31,7 @@ locals {
 
 module "stipple" {
   source       = "../.."
+  name         = "stipple-small"
   package_file = var.package_file
   region       = var.region
 

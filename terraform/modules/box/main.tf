@@ -22,11 +22,9 @@ variable "common" {
     subnets      = list(string)
     architecture = string
     ami_id       = string
-    kms_key_arn  = string # of the secrets
-    secret_arn   = string # the cluster's
-    secret_name  = string
+    kms_key_arn  = string       # of the secrets
     ready        = list(string) # known once the secrets have values
-    software     = object({ uri = string, arn = string, digest = string, region = string, image = string })
+    software     = object({ uri = string, arn = string, digest = string, region = string, image = string, agent_uri = string, agent_arn = string, agent_digest = string })
   })
 }
 
@@ -57,15 +55,20 @@ variable "settings" {
 }
 
 variable "secret_arns" {
-  description = "What the machine reads beside the cluster's secret"
+  description = "What the machine reads in Secrets Manager: its keys, a store's password"
   type        = list(string)
-  default     = []
 }
 
 variable "statements" {
   description = "What the role may do beside what all may"
   type        = any
   default     = []
+}
+
+variable "pair" {
+  description = "Whether it is two machines with two names, of which never both may go"
+  type        = bool
+  default     = false
 }
 
 variable "target_groups" {
@@ -78,47 +81,41 @@ variable "warm_pool" {
   default = 0
 }
 
-variable "drain_seconds" {
-  description = "0: no lifecycle hooks"
-  type        = number
-  default     = 0
+variable "drains" {
+  description = "Whether a machine that must go says good-bye to its viewers first"
+  type        = bool
+  default     = false
 }
 
 data "aws_region" "here" {}
 data "aws_partition" "here" {}
 data "aws_caller_identity" "me" {}
 
-data "aws_ssm_parameter" "ami" {
-  count = var.common.ami_id == "" ? 1 : 0
-  name  = "/aws/service/debian/release/12/latest/${local.debian}"
-}
-
 locals {
   part    = data.aws_partition.here.partition
   account = "${data.aws_region.here.name}:${data.aws_caller_identity.me.account_id}"
   group   = "arn:${local.part}:autoscaling:${local.account}:autoScalingGroup:*:autoScalingGroupName/${var.name}"
-  debian  = var.common.architecture == "arm64" ? "arm64" : "amd64"
-  image   = var.common.ami_id == "" ? nonsensitive(data.aws_ssm_parameter.ami[0].value) : var.common.ami_id
 
   software = var.common.software
+  objects  = compact([local.software.arn, local.software.agent_arn])
   # Account, region and repository of an image that is in ECR.
   ecr = try(regex("^([0-9]+)\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.[a-z.]+/([^@:]+)", local.software.image), null)
 
+  tags = { Name = var.name, Cluster = var.common.name, Role = var.role, Application = var.common.name }
+
   aws_env = merge(var.aws_env, {
-    CLUSTER        = var.common.name
-    ROLE           = var.role
-    GROUP          = var.name
-    AWS_REGION     = data.aws_region.here.name
-    LOG_GROUP      = var.log_group.name
-    CLUSTER_SECRET = var.common.secret_name
-    STIPPLE_IMG    = local.software.image
+    CLUSTER     = var.common.name
+    ROLE        = var.role
+    GROUP       = var.name
+    AWS_REGION  = data.aws_region.here.name
+    LOG_GROUP   = var.log_group.name
+    STIPPLE_IMG = local.software.image
   })
 
   user_data = templatefile("${path.module}/user_data.sh.tftpl", {
     role     = var.role
     software = local.software
     region   = data.aws_region.here.name
-    agent    = "debian_${local.debian}"
     ecr      = local.ecr == null ? "" : local.ecr[1] # its region
     aws_env  = join("\n", [for k, v in local.aws_env : "${k}='${v}'"])
     settings = join("\n", [for k, v in var.settings : "STIPPLE_${upper(k)}=${v}"])
@@ -130,7 +127,7 @@ locals {
         Sid      = "Secrets"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
-        Resource = concat([var.common.secret_arn], var.secret_arns)
+        Resource = var.secret_arns
       },
       {
         Sid       = "SecretsKey"
@@ -161,11 +158,11 @@ locals {
         Resource = ["*"]
       },
     ],
-    local.software.arn == "" ? [] : [{
+    length(local.objects) == 0 ? [] : [{
       Sid      = "Software"
       Effect   = "Allow"
       Action   = ["s3:GetObject"]
-      Resource = [local.software.arn]
+      Resource = local.objects
     }],
     local.ecr == null ? [] : [
       {
@@ -181,12 +178,20 @@ locals {
         Resource = ["arn:${local.part}:ecr:${local.ecr[1]}:${local.ecr[0]}:repository/${local.ecr[2]}"]
       },
     ],
-    var.drain_seconds == 0 ? [] : [{
+    [{
       Sid      = "Hooks"
       Effect   = "Allow"
-      Action   = ["autoscaling:CompleteLifecycleAction"]
+      Action   = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
       Resource = [local.group]
     }],
+  )
+
+  # Their numbers are constants: a hook that comes with its group cannot change
+  # without the group being made anew. A drain of any length beats meanwhile
+  # (aws-hooks).
+  hooks = merge(
+    { ready = { transition = "autoscaling:EC2_INSTANCE_LAUNCHING", timeout = 900, result = "ABANDON" } },
+    var.drains ? { drain = { transition = "autoscaling:EC2_INSTANCE_TERMINATING", timeout = 300, result = "CONTINUE" } } : {},
   )
 }
 
@@ -215,7 +220,7 @@ resource "aws_iam_instance_profile" "this" {
 
 resource "aws_launch_template" "this" {
   name                   = var.name
-  image_id               = local.image
+  image_id               = var.common.ami_id
   instance_type          = var.instance_type
   update_default_version = true
   user_data              = base64encode(local.user_data)
@@ -243,7 +248,14 @@ resource "aws_launch_template" "this" {
 
   tag_specifications {
     resource_type = "instance"
-    tags          = { Name = var.name, Cluster = var.common.name, Role = var.role }
+    tags          = local.tags
+  }
+
+  # The provider's default tags do not reach what a group makes; the budget
+  # counts by Application.
+  tag_specifications {
+    resource_type = "volume"
+    tags          = local.tags
   }
 }
 
@@ -268,10 +280,7 @@ resource "aws_autoscaling_group" "this" {
 
   # Hooks that come with the group also hold its first machines.
   dynamic "initial_lifecycle_hook" {
-    for_each = var.drain_seconds > 0 ? {
-      ready = { transition = "autoscaling:EC2_INSTANCE_LAUNCHING", timeout = 900, result = "ABANDON" }
-      drain = { transition = "autoscaling:EC2_INSTANCE_TERMINATING", timeout = var.drain_seconds + 120, result = "CONTINUE" }
-    } : {}
+    for_each = local.hooks
     content {
       name                 = initial_lifecycle_hook.key
       lifecycle_transition = initial_lifecycle_hook.value.transition
@@ -280,16 +289,26 @@ resource "aws_autoscaling_group" "this" {
     }
   }
 
-  # A new version of the template rolls out by itself: new machines first,
-  # each healthy before the next, back to the old version where they are not.
+  # A new version of the template rolls out by itself and goes back to the old
+  # one if its machines do not become ready. Edges: new machines first. A pair
+  # has two names, so one of the two goes, and the other only when the new one
+  # leads, stands by or writes: its hook holds it back until then.
   instance_refresh {
     strategy = "Rolling"
     preferences {
-      # A group of one must lose its machine to change it: its peer goes on.
-      min_healthy_percentage = var.size.max == 1 ? 0 : 100
-      max_healthy_percentage = var.size.max == 1 ? 100 : 150
+      min_healthy_percentage = var.pair ? 50 : 100
+      max_healthy_percentage = var.pair ? 100 : 150
       instance_warmup        = 120
       auto_rollback          = true
+    }
+  }
+
+  # The same when a zone fails or the group balances its zones.
+  dynamic "instance_maintenance_policy" {
+    for_each = var.pair ? [1] : []
+    content {
+      min_healthy_percentage = 50
+      max_healthy_percentage = 100
     }
   }
 
@@ -318,6 +337,18 @@ resource "terraform_data" "boot" {
   input = var.common.ready
 }
 
+output "tags" {
+  description = "Of what a group starts, by kind"
+  value       = { for t in aws_launch_template.this.tag_specifications : t.resource_type => t.tags }
+}
+output "subnets" { value = aws_autoscaling_group.this.vpc_zone_identifier }
+output "maintenance" { value = one(aws_autoscaling_group.this.instance_maintenance_policy[*]) }
+output "rollout" {
+  description = "Least and most of the machines in service while they are replaced, in percent"
+  value       = one(one(aws_autoscaling_group.this.instance_refresh[*]).preferences[*])
+}
+output "hooks" { value = local.hooks }
+output "image" { value = aws_launch_template.this.image_id }
 output "group" { value = aws_autoscaling_group.this.name }
 output "user_data" { value = local.user_data }
 output "policy" { value = aws_iam_role_policy.this.policy }

@@ -10,6 +10,10 @@ terraform {
 variable "common" { type = any } # see box
 variable "dns_zone" { type = object({ id = string, name = string }) }
 variable "redis" { type = object({ host = string, user = string, secret_name = string, secret_arn = string }) }
+variable "cluster_secret" {
+  description = "What all keys are drawn from, and where they are put for the other roles"
+  type        = object({ name = string, arn = string, key_arns = list(string) })
+}
 variable "canvas" { type = object({ size = string, bits = number, cooldown_ms = number }) }
 variable "instance_type" { type = string }
 variable "security_group" { type = string }
@@ -24,11 +28,27 @@ module "pair" {
   instance_type  = var.instance_type
   security_group = var.security_group
   log_group      = var.log_group
-  secret_arns    = [var.redis.secret_arn]
+  secret_arns    = concat([var.redis.secret_arn, var.cluster_secret.arn], var.cluster_secret.key_arns)
+  statements = [
+    {
+      Sid      = "PublishKeys"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:PutSecretValue"]
+      Resource = var.cluster_secret.key_arns
+    },
+    {
+      Sid       = "PublishKeysKey"
+      Effect    = "Allow"
+      Action    = ["kms:GenerateDataKey"]
+      Resource  = [var.common.kms_key_arn]
+      Condition = { StringLike = { "kms:ViaService" = "secretsmanager.*.amazonaws.com" } }
+    },
+  ]
   aws_env = {
-    REDIS_SECRET = var.redis.secret_name
-    REDIS_HOST   = var.redis.host
-    REDIS_USER   = var.redis.user
+    CLUSTER_SECRET = var.cluster_secret.name
+    REDIS_SECRET   = var.redis.secret_name
+    REDIS_HOST     = var.redis.host
+    REDIS_USER     = var.redis.user
   }
   settings = {
     size         = var.canvas.size
@@ -38,7 +58,13 @@ module "pair" {
   }
 }
 
-output "groups" { value = module.pair.groups }
+output "group" { value = module.pair.group }
 output "endpoints" { value = module.pair.endpoints }
-output "policies" { value = module.pair.policies }
+output "processes" { value = module.pair.processes }
+output "policy" { value = module.pair.policy }
 output "user_data" { value = module.pair.user_data }
+output "tags" { value = module.pair.tags }
+output "subnets" { value = module.pair.subnets }
+output "maintenance" { value = module.pair.maintenance }
+output "rollout" { value = module.pair.rollout }
+output "image" { value = module.pair.image }

@@ -20,7 +20,8 @@ variable "certificate_arn" { type = string } # in us-east-1; null without a doma
 variable "origin" { type = string }          # the edges' name
 variable "origin_tls" { type = bool }
 variable "web_dir" { type = string }
-variable "waf_rate" { type = number }
+variable "waf" { type = object({ rate = number, block = bool }) }
+variable "hsts" { type = object({ include_subdomains = bool, preload = bool }) }
 variable "board" { type = object({ fresh_s = number, stale_s = number }) }
 
 data "aws_cloudfront_cache_policy" "off" { name = "Managed-CachingDisabled" }
@@ -90,13 +91,14 @@ resource "aws_cloudfront_cache_policy" "board" {
 }
 
 resource "aws_cloudfront_response_headers_policy" "page" {
+  # checkov:skip=CKV_AWS_259: sub-domains and preloading bind the operator's whole domain: theirs to choose (hsts)
   name = "${var.name}-page"
   security_headers_config {
     content_type_options { override = true }
     strict_transport_security {
       access_control_max_age_sec = 31536000
-      include_subdomains         = true
-      preload                    = true
+      include_subdomains         = var.hsts.include_subdomains
+      preload                    = var.hsts.preload
       override                   = true
     }
     frame_options {
@@ -112,11 +114,12 @@ resource "aws_cloudfront_response_headers_policy" "page" {
 
 module "waf" {
   source    = "../waf"
-  count     = var.waf_rate > 0 ? 1 : 0
+  count     = var.waf.rate > 0 ? 1 : 0
   providers = { aws = aws.global }
   name      = "${var.name}-cdn"
   scope     = "CLOUDFRONT"
-  rate      = var.waf_rate
+  rate      = var.waf.rate
+  block     = var.waf.block
 }
 
 resource "aws_cloudfront_distribution" "this" {
@@ -213,4 +216,5 @@ output "dns_name" { value = aws_cloudfront_distribution.this.domain_name }
 output "zone_id" { value = aws_cloudfront_distribution.this.hosted_zone_id }
 output "id" { value = aws_cloudfront_distribution.this.id }
 output "origin_protocol" { value = var.origin_tls ? "https-only" : "http-only" }
+output "hsts" { value = var.hsts }
 output "board_ttl" { value = aws_cloudfront_cache_policy.board.max_ttl }

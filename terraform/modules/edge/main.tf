@@ -17,6 +17,7 @@ terraform {
 variable "common" { type = any } # see box
 variable "brokers" { type = list(string) }
 variable "persisters" { type = list(string) }
+variable "key_arn" { type = string } # of the secret with the edges' keys
 variable "instance_type" { type = string }
 variable "size" { type = object({ min = number, max = number }) }
 variable "connections" { type = number }
@@ -39,17 +40,36 @@ module "box" {
   log_group      = var.log_group
   size           = var.size
   warm_pool      = var.warm_pool
-  drain_seconds  = var.drain_seconds
+  drains         = true
+  secret_arns    = [var.key_arn]
   target_groups  = [var.target_group]
+  aws_env        = { TRUSTED_PROXIES = aws_ssm_parameter.trusted_proxies.name }
+  statements = [{
+    Sid      = "TrustedProxies"
+    Effect   = "Allow"
+    Action   = ["ssm:GetParameter"]
+    Resource = [aws_ssm_parameter.trusted_proxies.arn]
+  }]
   settings = merge({
-    brokers         = join(",", var.brokers)
-    persisters      = join(",", var.persisters)
-    endpoints       = join(",", var.endpoints)
-    trusted_proxies = join(",", var.trusted_proxies)
-    drain_ms        = tostring(var.drain_seconds * 1000)
-    web_dir         = "/usr/share/stipple/web"
-    metrics_port    = "9102"
+    brokers      = join(",", var.brokers)
+    persisters   = join(",", var.persisters)
+    endpoints    = join(",", var.endpoints)
+    drain_ms     = tostring(var.drain_seconds * 1000)
+    web_dir      = "/usr/share/stipple/web"
+    metrics_port = "9102"
   }, var.settings)
+}
+
+# Read by each edge when it boots, and not in its user data: CloudFront's list
+# changes every few weeks, and an apply must not replace the edges for that.
+resource "aws_ssm_parameter" "trusted_proxies" {
+  # checkov:skip=CKV_AWS_337: addresses that AWS publishes
+  # checkov:skip=CKV2_AWS_34: addresses that AWS publishes
+  name        = "/${var.common.name}/edge/trusted-proxies"
+  description = "Whose X-Forwarded-For the edges believe"
+  type        = "String"
+  tier        = "Advanced" # the list is longer than 4 KiB at times
+  value       = join(",", var.trusted_proxies)
 }
 
 locals {
@@ -87,6 +107,10 @@ resource "aws_autoscaling_policy" "this" {
   }
 }
 
+output "trusted_proxies" { value = nonsensitive(aws_ssm_parameter.trusted_proxies.value) }
+output "tags" { value = module.box.tags }
+output "hooks" { value = module.box.hooks }
+output "image" { value = module.box.image }
 output "group" { value = module.box.group }
 output "policy" { value = module.box.policy }
 output "user_data" { value = module.box.user_data }

@@ -20,7 +20,12 @@ variable "edges" { type = string } # security group of the edges
 variable "certificate_arn" { type = string }
 variable "tls" { type = bool }
 variable "drain_seconds" { type = number }
-variable "waf_rate" { type = number }
+variable "waf" { type = object({ rate = number, block = bool }) }
+variable "capacity_units" {
+  description = "LCUs kept ready; 0: it grows with the traffic, over some minutes"
+  type        = number
+  default     = 0
+}
 variable "cdn_cidrs" { type = list(string) }
 variable "deletion_protection" { type = bool }
 
@@ -36,6 +41,17 @@ resource "aws_vpc_security_group_ingress_rule" "world" {
   security_group_id = aws_security_group.this.id
   description       = "Everybody"
   cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = each.key
+  to_port           = each.key
+}
+
+resource "aws_vpc_security_group_ingress_rule" "world6" {
+  # checkov:skip=CKV_AWS_260: a public page; port 80 redirects wherever there is a certificate
+  for_each          = toset(var.tls ? ["80", "443"] : ["80"])
+  security_group_id = aws_security_group.this.id
+  description       = "Everybody"
+  cidr_ipv6         = "::/0"
   ip_protocol       = "tcp"
   from_port         = each.key
   to_port           = each.key
@@ -66,11 +82,16 @@ resource "aws_lb" "this" {
   # checkov:skip=CKV_AWS_150: deletion_protection, on by default
   name                       = var.name
   load_balancer_type         = "application"
+  ip_address_type            = "dualstack" # many phones have IPv6 alone
   subnets                    = var.subnets
   security_groups            = [aws_security_group.this.id]
   idle_timeout               = 120
   drop_invalid_header_fields = true
   enable_deletion_protection = var.deletion_protection
+  dynamic "minimum_load_balancer_capacity" {
+    for_each = var.capacity_units > 0 ? [1] : []
+    content { capacity_units = var.capacity_units }
+  }
 }
 
 resource "aws_lb_target_group" "this" {
@@ -129,16 +150,17 @@ resource "aws_lb_listener" "https" {
 
 module "waf" {
   source = "../waf"
-  count  = var.waf_rate > 0 ? 1 : 0
+  count  = var.waf.rate > 0 ? 1 : 0
   name   = var.name
   scope  = "REGIONAL"
-  rate   = var.waf_rate
+  rate   = var.waf.rate
+  block  = var.waf.block
 
   uncounted = var.cdn_cidrs
 }
 
 resource "aws_wafv2_web_acl_association" "this" {
-  count        = var.waf_rate > 0 ? 1 : 0
+  count        = var.waf.rate > 0 ? 1 : 0
   resource_arn = aws_lb.this.arn
   web_acl_arn  = module.waf[0].arn
 }
@@ -149,4 +171,8 @@ output "zone_id" { value = aws_lb.this.zone_id }
 output "target_group" { value = aws_lb_target_group.this.arn }
 output "target_group_suffix" { value = aws_lb_target_group.this.arn_suffix }
 output "listener_ports" { value = concat([80], aws_lb_listener.https[*].port) }
+output "ip_address_type" { value = aws_lb.this.ip_address_type }
+output "capacity_units" { value = one(aws_lb.this.minimum_load_balancer_capacity[*].capacity_units) }
+output "waf_rule_blocks" { value = var.waf.block }
+output "waf_rate_rule" { value = one(module.waf[*].rate_rule) }
 output "has_waf" { value = length(module.waf) == 1 }

@@ -17,6 +17,7 @@ variable "name" { type = string }
 variable "kind" { type = string }
 variable "deletion_protection" { type = bool }
 variable "kms_key_arn" { type = string }
+variable "warm_throughput" { type = object({ reads = number, writes = number }) }
 
 data "aws_caller_identity" "me" {}
 data "aws_partition" "here" {}
@@ -62,6 +63,36 @@ resource "aws_dynamodb_table" "this" {
 
   point_in_time_recovery { enabled = true }
   server_side_encryption { enabled = true }
+}
+
+# The provider's own argument for it came with 6.13. What each placement writes:
+# a row, its copy in the index, and its share of the journal's chunk.
+locals {
+  warm = var.kind == "dynamodb" && var.warm_throughput != null ? {
+    table = "${var.name}-placements"
+    units = "ReadUnitsPerSecond=${var.warm_throughput.reads},WriteUnitsPerSecond=${var.warm_throughput.writes}"
+  } : null
+}
+
+resource "terraform_data" "warm" {
+  count            = local.warm == null ? 0 : 1
+  input            = local.warm
+  triggers_replace = [local.warm.units, aws_dynamodb_table.this["placements"].id]
+  provisioner "local-exec" {
+    interpreter = ["/bin/sh", "-euc"]
+    command     = <<-EOT
+      settled() { aws dynamodb wait table-exists --table-name "$TABLE"; }
+      settled
+      aws dynamodb update-table --table-name "$TABLE" --warm-throughput "$UNITS"
+      settled
+      aws dynamodb update-table --table-name "$TABLE" --global-secondary-index-updates "Update={IndexName=by_user,WarmThroughput={$UNITS}}"
+    EOT
+    environment = {
+      AWS_REGION = data.aws_region.here.name
+      TABLE      = local.warm.table
+      UNITS      = local.warm.units
+    }
+  }
 }
 
 # --- Keyspaces --------------------------------------------------------------
@@ -152,6 +183,7 @@ output "url" {
   : "cassandra:cassandra.${data.aws_region.here.name}.amazonaws.com:9142/${local.keyspace}?tls=on")
 }
 output "tables" { value = [for t in aws_dynamodb_table.this : t.name] }
+output "warm" { value = one(terraform_data.warm[*].input) }
 output "statements" {
   description = "What a persister's role may do"
   value = var.kind == "keyspaces" ? [] : [{
@@ -164,6 +196,7 @@ output "statements" {
     )])
   }]
 }
+output "recovery_days" { value = one(aws_secretsmanager_secret.keyspaces[*].recovery_window_in_days) }
 output "secret_arn" { value = one(aws_secretsmanager_secret.keyspaces[*].arn) }
 output "secret_name" { value = one(aws_secretsmanager_secret.keyspaces[*].name) }
 
@@ -208,6 +241,9 @@ resource "aws_secretsmanager_secret" "keyspaces" {
   name        = "${var.name}/keyspaces"
   description = "user:password of the persisters"
   kms_key_id  = var.kms_key_arn
+
+  # As in modules/secrets: one that waits to be deleted keeps its name.
+  recovery_window_in_days = var.deletion_protection ? 30 : 0
 }
 
 resource "aws_secretsmanager_secret_version" "keyspaces" {

@@ -41,7 +41,9 @@ resource "aws_vpc" "this" {
   cidr_block           = var.cidr
   enable_dns_support   = true
   enable_dns_hostnames = true
-  tags                 = { Name = var.name }
+  # For the load balancer; the machines need none.
+  assign_generated_ipv6_cidr_block = true
+  tags                             = { Name = var.name }
 }
 
 # Whatever is put in no group must reach nothing.
@@ -59,6 +61,7 @@ resource "aws_subnet" "public" {
   vpc_id            = aws_vpc.this.id
   availability_zone = local.zones[count.index]
   cidr_block        = cidrsubnet(var.cidr, 4, count.index)
+  ipv6_cidr_block   = cidrsubnet(aws_vpc.this.ipv6_cidr_block, 8, count.index)
   tags              = { Name = "${var.name}-public-${count.index + 1}" }
 }
 
@@ -79,6 +82,12 @@ resource "aws_route" "out" {
   route_table_id         = aws_route_table.public.id
   destination_cidr_block = "0.0.0.0/0"
   gateway_id             = aws_internet_gateway.this.id
+}
+
+resource "aws_route" "out6" {
+  route_table_id              = aws_route_table.public.id
+  destination_ipv6_cidr_block = "::/0"
+  gateway_id                  = aws_internet_gateway.this.id
 }
 
 resource "aws_route_table_association" "public" {
@@ -173,6 +182,7 @@ resource "aws_flow_log" "this" {
   iam_role_arn    = aws_iam_role.flows[0].arn
 }
 
+output "log_group" { value = one(aws_cloudwatch_log_group.flows[*].name) }
 output "vpc_id" { value = aws_vpc.this.id }
 output "cidr" { value = aws_vpc.this.cidr_block }
 output "zones" { value = local.zones }

@@ -17,10 +17,10 @@ variable "name" { type = string }
 variable "kms_key_arn" { type = string }
 variable "alarm_email" { type = string }
 variable "budget_usd" { type = number }
-variable "brokers" { type = list(string) }    # groups
-variable "persisters" { type = list(string) } # groups
-variable "edges" { type = string }            # group
-variable "second" { type = map(string) }      # region => group of its edges
+variable "brokers" { type = object({ group = string, processes = list(string) }) }
+variable "persisters" { type = object({ group = string, processes = list(string) }) }
+variable "edges" { type = string }       # group
+variable "second" { type = map(string) } # region => group of its edges
 variable "edge_max" { type = number }
 variable "load_balancer" { type = string } # ARN's suffix
 variable "target_group" { type = string }
@@ -45,7 +45,9 @@ locals {
   # Every alarm as a row. `missing`: what silence means.
   simple = {
     edges-all-used = {
-      text  = "As many edges as allowed: raise edge_count.max"
+      # Not by an apply in the middle of an event: that takes all that changed
+      # since the last one.
+      text  = "As many edges as allowed: aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${var.edges} --max-size N, and edge_count.max later"
       space = "AWS/AutoScaling", metric = "GroupInServiceInstances", dimensions = { AutoScalingGroupName = var.edges }
       stat  = "Maximum", op = "GreaterThanOrEqualToThreshold", threshold = var.edge_max, minutes = 5, missing = "notBreaching"
     }
@@ -59,10 +61,40 @@ locals {
       space = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = { LoadBalancer = var.load_balancer }
       stat  = "Sum", op = "GreaterThanThreshold", threshold = 100, minutes = 5, missing = "notBreaching"
     }
+    placements-unavailable = {
+      text  = "People's placements are refused as unavailable"
+      space = "Stipple", metric = "Unavailable", dimensions = { Cluster = var.name }
+      stat  = "Sum", op = "GreaterThanThreshold", threshold = 20, minutes = 3, missing = "notBreaching"
+    }
+    network-allowance = {
+      text  = "A machine's network card holds packets up: its type allows no more bandwidth or packets. Now: stipplectl set tick_ms 250; later a larger type (docs/capacity.md)"
+      space = "Stipple", metric = "PacketsHeld", dimensions = { Cluster = var.name }
+      stat  = "Maximum", op = "GreaterThanThreshold", threshold = 100, minutes = 5, missing = "notBreaching"
+    }
+    logs-behind = {
+      text  = "A machine's logs are ten minutes behind"
+      space = "Stipple", metric = "LogsBehind", dimensions = { Cluster = var.name }
+      stat  = "Maximum", op = "GreaterThanThreshold", threshold = 600, minutes = 5, missing = "notBreaching"
+    }
     placements-unrecorded = {
       text  = "A million placements wait for the store; at log_limit placing stops"
       space = "Stipple", metric = "Unconfirmed", dimensions = { Cluster = var.name }
       stat  = "Maximum", op = "GreaterThanThreshold", threshold = 1000000, minutes = 5, missing = "notBreaching"
+    }
+    store-behind = {
+      text  = "The oldest placement not yet in the store has waited a minute (docs/runbook.md, StoreBehind)"
+      space = "Stipple", metric = "StoreBehind", dimensions = { Cluster = var.name }
+      stat  = "Maximum", op = "GreaterThanThreshold", threshold = 60000, minutes = 2, missing = "notBreaching"
+    }
+    redis-full = {
+      text  = "Redis refuses commits: placing is unavailable (docs/runbook.md, RedisFull)"
+      space = "Stipple", metric = "RedisFull", dimensions = { Cluster = var.name }
+      stat  = "Maximum", op = "GreaterThanThreshold", threshold = 0, minutes = 1, missing = "notBreaching"
+    }
+    door-refuses = {
+      text  = "An edge refuses more than one socket or handshake per second (docs/runbook.md, DoorRefuses)"
+      space = "Stipple", metric = "Refused", dimensions = { Cluster = var.name }
+      stat  = "Maximum", op = "GreaterThanThreshold", threshold = 60, minutes = 2, missing = "notBreaching"
     }
     no-leader = {
       text  = "No broker leads: placing is unavailable"
@@ -86,10 +118,10 @@ locals {
     stat  = "Sum", op = "GreaterThanThreshold", threshold = 100, minutes = 5, missing = "notBreaching"
   } }
   # What a process puts is missing where its machine or itself is down.
-  lone = merge([for metric, groups in { Leading = var.brokers, Active = var.persisters } : {
-    for g in groups : "down-${g}" => {
-      text  = "${g} is down; its peer carries on"
-      space = "Stipple", metric = metric, dimensions = { Group = g }
+  lone = merge([for metric, pair in { Leading = var.brokers, Active = var.persisters } : {
+    for p in pair.processes : "down-${p}" => {
+      text  = "${p} is down; its peer carries on"
+      space = "Stipple", metric = metric, dimensions = { Cluster = var.name, Process = p }
       stat  = "SampleCount", op = "LessThanThreshold", threshold = 1, minutes = 10, missing = "breaching"
     }
   }]...)
@@ -119,7 +151,7 @@ locals {
   graphs = [
     { title = "Viewers", stat = "Sum", metrics = [for r in local.regions : ["Stipple", "Connections", "Cluster", var.name, { region = r }]] },
     { title = "Edges in service", stat = "Average", metrics = [for r in local.regions : ["AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", local.edges[r], { region = r }]] },
-    { title = "CPU of edges and brokers, %", stat = "Maximum", metrics = [for g in concat([var.edges], var.brokers) : ["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", g]] },
+    { title = "CPU of edges and brokers, %", stat = "Maximum", metrics = [for g in [var.edges, var.brokers.group] : ["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", g]] },
     { title = "Placements accepted a minute", stat = "Sum", metrics = [["Stipple", "Placed", "Cluster", var.name]] },
     { title = "Placements not yet recorded", stat = "Maximum", metrics = [["Stipple", "Unconfirmed", "Cluster", var.name]] },
     { title = "Redis's memory, %", stat = "Maximum", metrics = [for node in var.state.nodes : concat([var.state.namespace, "DatabaseMemoryUsagePercentage"], flatten([for k, v in node : [k, v]]))] },
@@ -162,5 +194,7 @@ resource "aws_budgets_budget" "this" {
 }
 
 output "topic" { value = aws_sns_topic.alarms.arn }
+output "texts" { value = { for name, alarm in local.alarms : name => alarm.text } }
+output "budget_filter" { value = one(one(aws_budgets_budget.this[*].cost_filter)[*]) }
 output "alarms" { value = keys(local.alarms) }
 output "dashboard" { value = aws_cloudwatch_dashboard.this.dashboard_name }

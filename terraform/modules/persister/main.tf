@@ -9,6 +9,7 @@ terraform {
 variable "common" { type = any } # see box
 variable "dns_zone" { type = object({ id = string, name = string }) }
 variable "brokers" { type = list(string) }
+variable "key_arn" { type = string } # of the secret with the persisters' keys
 variable "history" {
   type = object({ url = string, statements = any, secret_name = string, secret_arn = string })
 }
@@ -25,7 +26,7 @@ module "pair" {
   instance_type  = var.instance_type
   security_group = var.security_group
   log_group      = var.log_group
-  secret_arns    = compact([var.history.secret_arn])
+  secret_arns    = compact([var.key_arn, var.history.secret_arn])
   statements     = var.history.statements
   aws_env = {
     STORE        = var.history.url
@@ -37,7 +38,13 @@ module "pair" {
   }
 }
 
-output "groups" { value = module.pair.groups }
+output "group" { value = module.pair.group }
 output "endpoints" { value = module.pair.endpoints }
-output "policies" { value = module.pair.policies }
+output "processes" { value = module.pair.processes }
+output "policy" { value = module.pair.policy }
 output "user_data" { value = module.pair.user_data }
+output "tags" { value = module.pair.tags }
+output "subnets" { value = module.pair.subnets }
+output "maintenance" { value = module.pair.maintenance }
+output "rollout" { value = module.pair.rollout }
+output "image" { value = module.pair.image }

@@ -20,13 +20,23 @@ variable "home" {
   type = object({ region = string, vpc_id = string, cidr = string, route_tables = list(string), dns_zone = string, broker_group = string, persister_group = string })
 }
 variable "network" { type = object({ zones = number, nat_per_zone = bool, flow_logs = bool, log_retention_days = number }) }
-variable "common" { type = any } # see box; subnets are our own
-variable "edge" { type = any }   # see root's locals
+variable "common" { type = any }     # see box; subnets are our own
+variable "key_arn" { type = string } # of the secret with the edges' keys, here
+variable "image" { type = object({ architecture = string, refresh = string }) }
+variable "edge" { type = any } # see root's locals
 variable "domain" { type = string }
 variable "public_zone" { type = string }
-variable "waf_rate" { type = number }
+variable "waf" { type = object({ rate = number, block = bool }) }
 variable "cdn_cidrs" { type = list(string) }
 variable "deletion_protection" { type = bool }
+variable "capacity_units" { type = number } # LCUs kept ready; 0: none
+
+module "image" {
+  source       = "../image"
+  ami_id       = "" # another region's image has another id
+  architecture = var.image.architecture
+  refresh      = var.image.refresh
+}
 
 module "network" {
   source             = "../network"
@@ -130,16 +140,18 @@ module "front" {
   certificate_arn     = module.certificate.arn
   tls                 = true
   drain_seconds       = var.edge.drain_seconds
-  waf_rate            = var.waf_rate
+  waf                 = var.waf
   cdn_cidrs           = var.cdn_cidrs
   deletion_protection = var.deletion_protection
+  capacity_units      = var.capacity_units
 }
 
 module "edge" {
   source          = "../edge"
-  common          = merge(var.common, { subnets = module.network.private_subnets })
+  common          = merge(var.common, { subnets = module.network.private_subnets, ami_id = module.image.id })
   brokers         = var.edge.brokers
   persisters      = var.edge.persisters
+  key_arn         = var.key_arn
   instance_type   = var.edge.instance_type
   size            = { min = var.region.min, max = var.region.max }
   connections     = var.edge.connections
@@ -154,5 +166,7 @@ module "edge" {
 }
 
 output "front" { value = { dns_name = module.front.dns_name, zone_id = module.front.zone_id, arn_suffix = module.front.arn_suffix } }
+output "capacity_units" { value = module.front.capacity_units }
 output "group" { value = module.edge.group }
+output "trusted_proxies" { value = module.edge.trusted_proxies }
 output "user_data" { value = module.edge.user_data }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# One key, and the secrets of the cluster. The cluster's secret (it signs
-# tokens and makes the CURVE keys) is drawn by AWS, handed on as an ephemeral
+# One key, and the secrets of the cluster. The cluster's secret, from which the
+# brokers draw each role's keys (packaging/aws/aws-boot), is drawn by AWS, handed on as an ephemeral
 # value and never stands in the state. Redis's password does: neither
 # ElastiCache nor MemoryDB has a write-only argument for it in provider 5.x. It
 # is of no use from outside the VPC, and after one rotation (README) the state
@@ -21,6 +21,7 @@ terraform {
 variable "name" { type = string }
 variable "existing" { type = string } # name of the cluster's secret, if it is not to be made
 variable "replica_regions" { type = list(string) }
+variable "deletion_protection" { type = bool }
 
 data "aws_caller_identity" "me" {}
 data "aws_partition" "here" {}
@@ -40,12 +41,22 @@ resource "aws_kms_key" "this" {
         Principal = { AWS = "arn:${data.aws_partition.here.partition}:iam::${data.aws_caller_identity.me.account_id}:root" }
       },
       {
-        Sid       = "LogsAndAlarms"
+        Sid       = "Alarms"
         Effect    = "Allow"
-        Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
         Resource  = "*"
-        Principal = { Service = ["logs.${data.aws_region.here.name}.amazonaws.com", "cloudwatch.amazonaws.com"] }
+        Principal = { Service = "cloudwatch.amazonaws.com" }
         Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.me.account_id } }
+      },
+      {
+        # CloudWatch Logs sends no source account with its calls: the group's
+        # ARN, which it puts into the encryption context, says whose it is.
+        Sid       = "Logs"
+        Effect    = "Allow"
+        Action    = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+        Resource  = "*"
+        Principal = { Service = "logs.${data.aws_region.here.name}.amazonaws.com" }
+        Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${data.aws_partition.here.partition}:logs:${data.aws_region.here.name}:${data.aws_caller_identity.me.account_id}:log-group:/${var.name}/*" } }
       },
     ]
   })
@@ -56,7 +67,12 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.id
 }
 
-locals { made = var.existing == "" ? 1 : 0 }
+locals {
+  made = var.existing == "" ? 1 : 0
+  # A secret that waits to be deleted keeps its name: apply, destroy and apply
+  # again would end with "already exists".
+  recovery_days = var.deletion_protection ? 30 : 0
+}
 
 data "aws_secretsmanager_secret" "existing" {
   count = 1 - local.made
@@ -73,12 +89,10 @@ resource "aws_secretsmanager_secret" "cluster" {
   # checkov:skip=CKV2_AWS_57: every process must change at once; README: rotation
   count       = local.made
   name        = "${var.name}/cluster"
-  description = "Signs tokens, makes the bus's keys"
+  description = "Each role's keys are drawn from it; for brokers alone"
   kms_key_id  = aws_kms_key.this.arn
-  dynamic "replica" {
-    for_each = var.replica_regions
-    content { region = replica.value }
-  }
+
+  recovery_window_in_days = local.recovery_days
 }
 
 resource "aws_secretsmanager_secret_version" "cluster" {
@@ -86,6 +100,21 @@ resource "aws_secretsmanager_secret_version" "cluster" {
   secret_id                = aws_secretsmanager_secret.cluster[0].id
   secret_string_wo         = module.draw[0].password
   secret_string_wo_version = 1
+}
+
+# Filled by the brokers, read by the machines of one role each.
+resource "aws_secretsmanager_secret" "keys" {
+  # checkov:skip=CKV2_AWS_57: drawn from the cluster's secret; README: rotation
+  for_each    = toset(["persister", "edge"])
+  name        = "${var.name}/keys/${each.key}"
+  description = "Keys of ${each.key}s"
+  kms_key_id  = aws_kms_key.this.arn
+
+  recovery_window_in_days = local.recovery_days
+  dynamic "replica" {
+    for_each = each.key == "edge" ? var.replica_regions : []
+    content { region = replica.value }
+  }
 }
 
 data "aws_secretsmanager_random_password" "redis" {
@@ -104,6 +133,8 @@ resource "aws_secretsmanager_secret" "redis" {
   name        = "${var.name}/redis"
   description = "Redis's password"
   kms_key_id  = aws_kms_key.this.arn
+
+  recovery_window_in_days = local.recovery_days
 }
 
 resource "aws_secretsmanager_secret_version" "redis" {
@@ -112,8 +143,14 @@ resource "aws_secretsmanager_secret_version" "redis" {
   secret_string_wo_version = 1
 }
 
+output "key_policy" { value = aws_kms_key.this.policy }
+output "recovery_days" { value = local.recovery_days }
 output "kms_key_arn" { value = aws_kms_key.this.arn }
 output "cluster_arn" { value = one(concat(aws_secretsmanager_secret.cluster[*].arn, data.aws_secretsmanager_secret.existing[*].arn)) }
+output "key_arns" {
+  description = "By role, where its machines read their keys"
+  value       = { for role, secret in aws_secretsmanager_secret.keys : role => secret.arn }
+}
 output "cluster_name" { value = local.made == 1 ? aws_secretsmanager_secret.cluster[0].name : var.existing }
 output "redis_arn" { value = aws_secretsmanager_secret.redis.arn }
 output "redis_name" { value = aws_secretsmanager_secret.redis.name }

@@ -19,6 +19,7 @@ variable "name" { type = string }
 variable "kind" { type = string }
 variable "node_type" { type = string }
 variable "replicas" { type = number }
+variable "immediately" { type = bool }
 variable "vpc_id" { type = string }
 variable "subnets" { type = list(string) }
 variable "clients" { type = string } # security group of the brokers
@@ -85,6 +86,7 @@ resource "aws_elasticache_replication_group" "this" {
   transit_encryption_enabled = true
   transit_encryption_mode    = "required"
   auth_token                 = var.password
+  apply_immediately          = var.immediately
   snapshot_retention_limit   = 7
   snapshot_window            = "03:00-04:00"
   maintenance_window         = "sun:04:30-sun:05:30"
@@ -143,6 +145,7 @@ resource "aws_memorydb_cluster" "this" {
   snapshot_retention_limit = 7
 }
 
+output "immediately" { value = one(aws_elasticache_replication_group.this[*].apply_immediately) }
 output "host" {
   value = one(concat(
     aws_elasticache_replication_group.this[*].primary_endpoint_address,

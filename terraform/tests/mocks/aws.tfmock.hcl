@@ -39,3 +39,7 @@ mock_resource "aws_acm_certificate" {
     ]
   }
 }
+mock_data "aws_ec2_instance_type" { defaults = { default_vcpus = 2 } }
+mock_data "aws_servicequotas_service_quota" { defaults = { value = 64 } }
+mock_resource "aws_vpc" { defaults = { ipv6_cidr_block = "2001:db8:1234:5600::/56" } }
+mock_resource "aws_ssm_parameter" { defaults = { arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/mocked" } }

@@ -11,6 +11,7 @@ from dock import TOP, WORK, Skip, apt_install
 SCRIPTS = TOP / "scripts"
 DYNAMODB, CASSANDRA = "amazon/dynamodb-local:2.5.2", "cassandra:4.1"
 PROMETHEUS, GRAFANA = "prom/prometheus:v2.53.2", "grafana/grafana:11.1.4"
+ALERTMANAGER = "prom/alertmanager:v0.27.0"
 
 
 def valkey(dock):
@@ -26,6 +27,11 @@ def haproxy(dock):
 def prometheus(dock):
     dock.stand_in(PROMETHEUS, "prometheus", "RUN mkdir -p /prometheus && chown nobody /prometheus\n"
                   "VOLUME /prometheus\nWORKDIR /prometheus\nUSER nobody\nENTRYPOINT [\"prometheus\"]\n")
+
+
+def alertmanager(dock):
+    dock.stand_in(ALERTMANAGER, "prometheus-alertmanager", "RUN mkdir -p /alertmanager && chown nobody /alertmanager\n"
+                  "WORKDIR /alertmanager\nUSER nobody\nENTRYPOINT [\"prometheus-alertmanager\"]\n")
 
 
 def java(dock):

@@ -252,6 +252,18 @@ class Keyspaces:
         return {"tags": self.tags.get(q["resourceArn"], [])}
 
 
+# --- Service Quotas -----------------------------------------------------------
+
+class ServiceQuotas:
+    """One quota, the vCPUs of On-Demand machines, as large accounts have it."""
+    def GetServiceQuota(self, q, region):
+        arn = f"arn:aws:servicequotas:{region}:{ACCOUNT}:{q['ServiceCode']}/{q['QuotaCode']}"
+        return {"Quota": {"ServiceCode": q["ServiceCode"], "QuotaCode": q["QuotaCode"], "QuotaArn": arn, "Value": 64.0,
+                          "QuotaName": "Running On-Demand Standard instances", "Adjustable": True, "GlobalQuota": False}}
+
+    GetAWSDefaultServiceQuota = GetServiceQuota
+
+
 # --- IAM: service-specific credentials ---------------------------------------
 
 class Iam:
@@ -334,7 +346,8 @@ class Layer:
     def __init__(self, app):
         self.app = app
         self.query = {"elasticache": {}, "iam": {}}
-        self.made = {"elasticache": ElastiCache, "iam": Iam, "memorydb": MemoryDB, "cassandra": Keyspaces}
+        self.made = {"elasticache": ElastiCache, "iam": Iam, "memorydb": MemoryDB, "cassandra": Keyspaces,
+                     "servicequotas": ServiceQuotas}
         self.backends = {}
         self.cloudfront = CloudFront()
 
@@ -351,7 +364,9 @@ class Layer:
             status, kind, text, extra = answer
             start(status, [("Content-Type", kind), ("x-amzn-RequestId", "more")] + extra)
             return [text.encode()]
-        return self.moto(environ, start, body)
+        # moto lists a bucket's versions while another thread deletes one.
+        with lock:
+            return list(self.moto(environ, start, body))
 
     def own(self, environ, body):
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
@@ -404,6 +419,22 @@ class Layer:
             return [repr(error).encode()]
 
 
+def subnets_have_ipv6():
+    """A filter that moto's DescribeSubnets lacks, and a state that it writes
+    as the text of a dict."""
+    from moto.ec2.models.subnets import Subnet
+    others = Subnet.get_filter_value
+
+    def value(subnet, name, method=None):
+        if name == "ipv6-cidr-block-association.association-id":
+            return next(iter(subnet.ipv6_cidr_block_associations), None)
+        return others(subnet, name, method)
+    Subnet.get_filter_value = value
+    Subnet.ipv6_cidr_block_association_set = property(lambda subnet: [
+        {**one, "ipv6CidrBlockState": {"state": "associated"}} for one in subnet.ipv6_cidr_block_associations.values()
+        if one["ipv6CidrBlockState"]["State"] == "associated"])
+
+
 def main():
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import run_simple
@@ -412,6 +443,7 @@ def main():
     # moto reads bucket policies without their conditions: "deny without TLS"
     # would deny all.
     FakeBucket.get_permission = lambda *_args, **_kw: PermissionResult.NEUTRAL
+    subnets_have_ipv6()
     app = DomainDispatcherApplication(create_backend_app)
     run_simple("127.0.0.1", int(sys.argv[1]), Layer(app), threaded=True, request_handler=MotoRequestHandler)
 
