@@ -18,8 +18,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import secure
 from replay import replayed
-from rig import BUILD, TOP, Rig, Swarm, answers, core_spared, free_port, http, \
+from rig import BUILD, TOP, Rig, Swarm, core_spared, free_port, http, \
     listens, load, wait_for
 
 PEERS = os.path.join(TOP, "bench", "peers")
@@ -165,13 +166,13 @@ def viewers_once(count, rate=1000, seconds=15, size="1000x1000"):
         broker = rig.broker(rig.redis(), "--size", size)
         workers = -(-count // 15000)      # descriptors are 20,000 a process
         edge = rig.edge(broker, "--workers", workers, core=0)
-        report = pool.submit(load, edge.url, edge.secret, viewers=count,
+        report = pool.submit(load, edge.url, edge.key, viewers=count,
                              placers=200, rate=rate, ramp=count // COMING_S,
                              duration=COMING_S + seconds)
         time.sleep(COMING_S + 2)
-        before, since = edge.cpu(), time.monotonic()
+        before, since = edge.cpu_seconds(), time.monotonic()
         time.sleep(seconds - 3)
-        share = (edge.cpu() - before) / (time.monotonic() - since)
+        share = (edge.cpu_seconds() - before) / (time.monotonic() - since)
         got = report.result()
     seen = got["place_to_seen_ms"]
     return {"server": "stipple", "viewers": count, "core_share": share,
@@ -246,12 +247,12 @@ def bitfield_us(rig, count=2000000, depth=200):
     rounds = [pipeline(depth) for _ in range(500)]
     with socket.create_connection(("127.0.0.1", redis.port)) as connection:
         stream = connection.makefile("rb")
-        before = redis.cpu()
+        before = redis.cpu_seconds()
         for n in range(count // depth):
             connection.sendall(rounds[n % len(rounds)])
             for _ in range(depth * 2):      # "*1", ":before"
                 stream.readline()
-        us = (redis.cpu() - before) / count * 1e6
+        us = (redis.cpu_seconds() - before) / count * 1e6
     rig.stop(redis)
     return us
 
@@ -267,11 +268,11 @@ def ingress_once(rig, fsync, batch=1000, window=4, seconds=8, side=1000):
     for line in out:
         if line.strip() == "begin":
             break
-    before = redis.cpu(), broker.cpu()
+    before = redis.cpu_seconds(), broker.cpu_seconds()
     for line in out:
         if line.strip() == "end":
             break
-    cpu = redis.cpu() - before[0], broker.cpu() - before[1]
+    cpu = redis.cpu_seconds() - before[0], broker.cpu_seconds() - before[1]
     got = json.loads(out.readline())
     for process in (ingress, broker, redis):
         rig.stop(process)
@@ -304,7 +305,7 @@ def verdicts(rounds=3):
     for _ in range(rounds):
         with Rig() as rig:
             edge = rig.edge(rig.broker(rig.redis()))
-            got = load(edge.url, edge.secret, viewers=10, placers=200,
+            got = load(edge.url, edge.key, viewers=10, placers=200,
                        rate=2000, duration=10)
             runs.append(got["place_to_verdict_ms"])
     return [{"placements_per_second": 2000,
@@ -326,9 +327,9 @@ def wrk(port, path, seconds, headers=()):
 
 
 def served(server, port, path, seconds, headers):
-    before = server.cpu()
+    before = server.cpu_seconds()
     count = wrk(port, path, seconds, headers)
-    return count / (server.cpu() - before)
+    return count / (server.cpu_seconds() - before)
 
 
 def board_once(seconds, side=1000):
@@ -402,16 +403,22 @@ def connect(rounds=3, seconds=5):
             for name, got in runs.items()]
 
 
+def tls(rounds=5):
+    """TLS beside none per frame, and beside nginx per handshake, with the same
+    certificate."""
+    return secure.tls(start_stipple, rounds)
+
+
 def storm(rounds=1, count=15000):
     """15,000 clients come back at once, each with `since` some changes behind:
     seconds until every one is open (HELLO and its diff are one write). The
     swarm shakes 256 hands at a time."""
     with Rig() as rig:
         edge, port, ws = start_stipple_quiet(rig)
-        before, start = edge.cpu(), time.monotonic()
+        before, start = edge.cpu_seconds(), time.monotonic()
         swarm = Swarm(rig, port, connections=count, seconds=2, **ws)
         swarm.until("ready")
-        seconds, cpu = time.monotonic() - start, edge.cpu() - before
+        seconds, cpu = time.monotonic() - start, edge.cpu_seconds() - before
         got = swarm.measure(edge)
     return [{"connections": got["open"], "seconds": seconds,
              "edge_cpu_s": cpu, "failures": got["failures"]}]
@@ -422,10 +429,10 @@ def storm(rounds=1, count=15000):
 def idle(rounds=1, count=15000, seconds=10):
     with Rig() as rig:
         edge = rig.edge(rig.broker(rig.redis()))
-        before = edge.resident()
+        before = edge.memory_bytes()
         got = Swarm(rig, edge.port, connections=count, seconds=seconds,
                     **WS).measure(edge)
-        rig_after = edge.resident()
+        rig_after = edge.memory_bytes()
     return [{"connections": count,
              "bytes_per_connection": (rig_after - before) / count,
              "cpu_share": got["cpu"] / got["seconds"],
@@ -459,6 +466,67 @@ def wire(rounds=1, seconds=6):
     return [{"placements_per_second": rate, "tick_ms": tick,
              "stipple": wire_once(rate, tick, seconds), **WIRE_PEERS}
             for rate in (112, 1640, 8000) for tick in (20, 100, 250)]
+
+
+# --- The bill -----------------------------------------------------------------
+
+HEADERS = 52           # IPv4 and TCP with timestamps, of each packet
+SEGMENT = 1448         # bytes in a full one
+BOARD = 500000         # bytes of 1,000 × 1,000 pixels of 4 bits, if nothing repeats
+DOLLARS_PER_GB = 0.09  # out of EC2 to the internet, list price, first 10 TB a month
+HIDDEN_PACE_MS = 60000  # what the page asks for while nobody looks (web/client.js)
+BILL_PEERS = {
+    **WIRE_PEERS,
+    "Pxls": 2 + len('{"type":"pixel","pixels":[{"x":512,"y":384,"color":11}]}'),
+}
+
+
+def bytes_per_hour(got, viewers):
+    return (got["bytes"] + HEADERS * got["frames"]) / got["seconds"] / viewers * 3600
+
+
+def bill_once(rate, tick_ms, seconds, viewers=100):
+    """Bytes an hour to a viewer who looks, to one with PACE, and to one whose socket
+    is closed meanwhile and who takes the whole board once."""
+    with Rig() as rig:
+        broker = rig.broker(rig.redis())
+        edge = rig.edge(broker, "--tick-min-ms", tick_ms,
+                        "--tick-max-ms", max(tick_ms, 20))
+        feed(rig, broker, rate, seconds=seconds + 60)
+        options = {"connections": viewers, "seconds": seconds, **WS}
+        swarms = (Swarm(rig, edge.port, pace=HIDDEN_PACE_MS, **options),
+                  Swarm(rig, edge.port, **options))
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(swarm.measure, edge) for swarm in swarms]
+            paced, seen = [bytes_per_hour(each.result(), viewers) for each in both]
+    return seen, paced, BOARD + HEADERS * -(-BOARD // SEGMENT)
+
+
+def bill_row(rate, tick, hidden, seen, paced, back):
+    row = {"placements_per_second": rate, "tick_ms": tick, "hidden": hidden}
+    ours = {"stipple": (1 - hidden) * seen + hidden * back,
+            "PACE alone": (1 - hidden) * seen + hidden * paced}
+    theirs = {name: (size + HEADERS) * rate * 3600
+              for name, size in BILL_PEERS.items()}
+    for name, an_hour in {**ours, **theirs}.items():
+        row[f"{name} MB"] = an_hour / 1e6
+        row[f"{name} $"] = an_hour * 1e5 / 1e9 * DOLLARS_PER_GB
+    return row
+
+
+def bill(rounds=1, seconds=120):
+    """What a viewer's hour costs: megabytes sent, with TCP's and IP's 52 bytes a
+    frame, and dollars an hour for 100,000 viewers at 0.09 a gigabyte. `hidden` is the
+    share of tabs that nobody looks at. Our page closes a hidden tab's socket after
+    half a minute; the whole board once an hour is the most that its return costs.
+    `PACE alone` keeps the socket and takes a net diff a minute. The peers send a
+    frame a pixel to each tab, hidden or not. TLS adds 22 bytes or more to each frame
+    of everybody. Random pixels on a 1,000 × 1,000 board: the worst there is."""
+    rows = []
+    for rate, tick in ((112, 100), (1640, 100), (1640, 250)):
+        costs = bill_once(rate, tick, seconds)
+        rows += [bill_row(rate, tick, share, *costs) for share in (0.0, 0.5, 1.0)]
+    return rows
 
 
 # --- r/place 2017 -------------------------------------------------------------

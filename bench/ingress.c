@@ -5,13 +5,12 @@
  * and many users, and prints verdicts by status, with the lines `begin` and
  * `end` around what it counted.
  *
- *     ingress BASE BATCH WINDOW SECONDS WIDTH HEIGHT [SECRET_FILE]
+ *     ingress BASE BATCH WINDOW SECONDS WIDTH HEIGHT [EDGE_KEY_FILE]
  */
 #include "common/backoff.h"
 #include "common/bus.h"
 #include "common/bus_socket.h"
 #include "common/clock.h"
-#include "common/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,14 +123,15 @@ int main(int argc, char **argv)
 {
     if (argc < 7) {
         fputs("usage: ingress BASE BATCH WINDOW SECONDS WIDTH HEIGHT "
-              "[SECRET_FILE]\n",
+              "[EDGE_KEY_FILE]\n",
               stderr);
         return 2;
     }
     bus_security_t security = {.curve = "auto"};
-    char *secret = NULL;
-    if (argc > 7)
-        security.secret = secret = secret_read(argv[7], &security.secret_size);
+    role_keys_t keys;
+    if (bus_security_load(&security, &keys, ROLE_EDGE,
+                          argc > 7 ? argv[7] : NULL) < 0)
+        return 2;
     ingress_t self = {.socket = bus_connect(argv[1], BUS_INGRESS, &security),
                       .batch = strtoul(argv[2], NULL, 10),
                       .width = (uint32_t)atoi(argv[5]),
@@ -144,6 +144,6 @@ int main(int argc, char **argv)
     int result = (self.batch ? s_run : s_run_steady)(&self, atoi(argv[3]),
                                                      atoi(argv[4]));
     zsock_destroy(&self.socket);
-    free(secret);
+    role_keys_wipe(&keys);
     return result;
 }

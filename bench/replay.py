@@ -18,7 +18,7 @@ from rig import BUILD, TOP, Rig, free_port, load
 
 sys.path.insert(0, os.path.join(TOP, "tests"))
 
-from support.stores import KEYS, CassandraLocal, DynamoLocal  # noqa: E402
+from support.stores import KEYS, start_throwaway  # noqa: E402
 
 SHARED = os.environ.get("STIPPLE_DATA",
                         os.path.join(TOP, "..", "shared", "data"))
@@ -27,15 +27,6 @@ SIDE = 1000
 STALL_S = 120  # a store that takes nothing for so long will not
 # The servers' own options are for a quick start; here they run for long.
 JAVA = "-XX:TieredStopAtLevel=4 -Xmx2g"
-
-
-# --- The store's server -------------------------------------------------------
-
-def start_server(kind, folder):
-    if kind == "dynamodb":
-        # On disk it syncs each item.
-        return DynamoLocal(folder, keep=False).start()
-    return CassandraLocal(folder).start()
 
 
 def persister(data, *words, **more):
@@ -92,7 +83,7 @@ def stipple(*words):
 def status(data):
     answer = subprocess.run(
         [f"{BUILD}/stipplectl", "--brokers", "ipc://run/broker-1",
-         "--secret-file", "secret", "--json", "status"], cwd=data, check=True,
+         "--key-file", "keys/operator.key", "--json", "status"], cwd=data, check=True,
         capture_output=True, text=True)
     return json.loads(answer.stdout)
 
@@ -128,7 +119,8 @@ def timed(run, *args):
 def verified(data, store):
     """What `--verify` says, against the live board."""
     answer = persister(data, "--verify", "--store", store, "--brokers",
-                       "ipc://run/broker-1", "--secret-file", "secret",
+                       "ipc://run/broker-1", "--key-file",
+                       "keys/persister.key",
                        stdout=subprocess.PIPE)
     print(f"replay: verify ended {answer.returncode}: {answer.stdout}",
           file=sys.stderr, flush=True)
@@ -146,7 +138,7 @@ def play(folder, store, data):
             "--cooldown", "0", "--store", store)
     try:
         began = time.monotonic()
-        got = load(f"http://127.0.0.1:{port}", f"{data}/secret", viewers=200,
+        got = load(f"http://127.0.0.1:{port}", f"{data}/keys/tokens.key", viewers=200,
                    placers=100, duration=3600, replay=record, **options)
         note(f"placed in {got['placing_s']:.1f} s: {got}", 0)
         behind = await_stored(data)
@@ -181,7 +173,7 @@ def replayed(kind):
         if kind == "sqlite":
             return [play(folder, "sqlite:history.db", data)]
         os.environ.update(KEYS, STIPPLE_JAVA_OPTIONS=JAVA)
-        server = start_server(kind, os.path.join(rig.dir, kind))
+        server = start_throwaway(kind, os.path.join(rig.dir, kind))
         try:
             store = server.url("stipple")
             persister(rig.dir, "--create-tables", "--store", store)

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +17,10 @@ import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
-TICKS = os.sysconf("SC_CLK_TCK")
+sys.path.append(os.path.join(TOP, "scripts"))
+
+from cluster import plan  # noqa: E402
+from cluster.process import Process  # noqa: E402
 
 
 def free_port():
@@ -43,15 +45,6 @@ def http(url, data=None, headers=None, timeout=5):
     return urllib.request.urlopen(request, timeout=timeout).read()
 
 
-def answers(url):
-    def question():
-        with contextlib.suppress(OSError):
-            http(url, timeout=1)
-            return True
-        return False
-    return question
-
-
 def listens(port):
     def question():
         with contextlib.suppress(OSError):
@@ -61,9 +54,17 @@ def listens(port):
     return question
 
 
-def load(url, secret, **options):
+def is_ready(edge):
+    def question():
+        with contextlib.suppress(OSError):
+            return edge.metrics()["stipple_edge_ready"] == 1
+        return False
+    return question
+
+
+def load(url, key, **options):
     """The report of stipple-load."""
-    argv = [f"{BUILD}/stipple-load", "--url", url, "--secret-file", secret,
+    argv = [f"{BUILD}/stipple-load", "--url", url, "--token-key-file", key,
             "--json"]
     for name, value in options.items():
         argv += [f"--{name.replace('_', '-')}", str(value)]
@@ -82,69 +83,13 @@ def core_spared(core):
         os.sched_setaffinity(0, cores)
 
 
-class Process:
-    """A started program; `cpu()` sums it and its children."""
-
-    def __init__(self, name, argv, cwd, stdout=subprocess.DEVNULL, env=None,
-                 executable=None):
-        self.name = name
-        self.log = open(os.path.join(cwd, f"{name}.log"), "ab")
-        self.child = subprocess.Popen(
-            argv, cwd=cwd, stdout=stdout, executable=executable, stderr=self.log, text=True,
-            stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
-
-    @property
-    def pid(self):
-        return self.child.pid
-
-    def family(self):
-        pids, rest = [], [self.pid]
-        while rest:
-            pid = rest.pop()
-            pids.append(pid)
-            with contextlib.suppress(OSError):
-                tasks = f"/proc/{pid}/task"
-                for task in os.listdir(tasks):
-                    with open(f"{tasks}/{task}/children") as f:
-                        rest += map(int, f.read().split())
-        return pids
-
-    def cpu(self):
-        """User and system seconds so far."""
-        total = 0
-        for pid in self.family():
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as f:
-                fields = f.read().rpartition(")")[2].split()
-                total += int(fields[11]) + int(fields[12])
-        return total / TICKS
-
-    def resident(self):
-        """Resident bytes."""
-        total = 0
-        for pid in self.family():
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/statm") as f:
-                total += int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-        return total
-
-    def stop(self):
-        if self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
-            try:
-                self.child.wait(10)
-            except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.wait()
-        self.log.close()
-
-
-    def show_log(self):
-        with open(self.log.name, errors="replace") as f:
-            print(f"--- {self.name}\n{f.read()[-1500:]}", file=sys.stderr)
-
-
 class Rig:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="stipple-bench-")
+        for name in ("run", "logs"):
+            os.mkdir(os.path.join(self.dir, name))
+        plan.make_keys(BUILD, self.dir)
+        self.key = os.path.join(self.dir, plan.key_file("tokens"))
         self.processes = []
 
     def __enter__(self):
@@ -152,58 +97,57 @@ class Rig:
 
     def __exit__(self, failure, *_):
         for process in reversed(self.processes):
-            process.stop()
+            process.end()
             if failure:
-                process.show_log()
+                print(f"--- {process.name}\n{process.log()[-1500:]}",
+                      file=sys.stderr)
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def start(self, name, *argv, **more):
-        process = Process(name, [str(a) for a in argv], self.dir, **more)
+    def run(self, process, stdout=None):
+        process.start(stdout)
         self.processes.append(process)
         return process
 
+    def start(self, name, *argv, stdout=None, env=None):
+        """One of the peers, or of the bench's own programs."""
+        return self.run(Process(name, argv, folder=self.dir, env=env), stdout)
+
     def stop(self, process):
-        process.stop()
+        process.end()
         self.processes.remove(process)
 
     def redis(self, fsync="everysec"):
         port = free_port()
-        aof = ["--appendonly", "no"] if fsync == "no" else [
-            "--appendonly", "yes", "--appendfsync", fsync,
-            "--auto-aof-rewrite-min-size", "256mb"]
         name = f"redis-{port}"
-        # Debian's redis-tools holds the server under the checker's name.
-        path = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-        process = self.start(name, "redis-server", "--port", port, "--bind",
-                             "127.0.0.1", "--save", "", "--dir", self.dir,
-                             "--appenddirname", name, *aof, executable=path)
+        os.mkdir(os.path.join(self.dir, name))
+        process = self.run(plan.redis(fsync, name, port, folder=self.dir))
         wait_for(listens(port), 10, "redis")
         process.port = port
         return process
 
     def broker(self, redis, *more):
-        base = f"ipc://broker-{redis.port}"
-        process = self.start(
-            "broker", f"{BUILD}/stipple-broker", "--bind", base, "--redis",
-            f"redis://127.0.0.1:{redis.port}", "--restore", "never",
-            "--cooldown-ms", 0, *more)
+        base = f"ipc://run/broker-{redis.port}"
+        process = plan.member(BUILD, "broker", {
+            "bind": base, "redis": f"redis://127.0.0.1:{redis.port}",
+            "restore": "never", "cooldown_ms": 0}, [], folder=self.dir)
+        process.argv += map(str, more)
+        self.run(process)
         process.base = base
         return process
 
     def edge(self, broker, *more, core=None):
-        """An edge, ready; on one core alone where `core` names it."""
-        port = free_port()
-        secret = os.path.join(self.dir, "secret")
-        with open(secret, "w") as f:
-            f.write("a secret of the bench alone")
-        pin = [] if core is None else ["taskset", "-c", core]
-        process = self.start("edge", *pin, f"{BUILD}/stipple-edge", "--port",
-                             port,
-                             "--brokers", broker.base, "--secret-file", secret,
-                             *more)
-        process.port, process.secret = port, secret
+        """An edge, ready; on one core alone if `core` names it."""
+        port, metrics_port = free_port(), free_port()
+        process = plan.member(BUILD, "edge", {
+            "port": port, "brokers": broker.base}, [metrics_port], [port],
+            self.dir)
+        process.argv += map(str, more)
+        if core is not None:
+            process.argv[:0] = ["taskset", "-c", str(core)]
+        self.run(process)
+        process.port, process.key = port, self.key
         process.url = f"http://127.0.0.1:{port}"
-        wait_for(answers(process.url + "/readyz"), 20, "edge is ready")
+        wait_for(is_ready(process), 20, "edge is ready")
         return process
 
 
@@ -228,11 +172,11 @@ class Swarm:
     def measure(self, server, during=None):
         """The swarm's counts and the server's CPU seconds meanwhile."""
         self.until("begin")
-        before = server.cpu()
+        before = server.cpu_seconds()
         if during:
             during()
         self.until("end")
-        cpu = server.cpu() - before
+        cpu = server.cpu_seconds() - before
         result = json.loads(self.process.child.stdout.readline())
         self.rig.stop(self.process)
         return {**result, "cpu": cpu}

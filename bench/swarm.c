@@ -9,6 +9,8 @@
  *   churn   keeps N handshakes in flight for S seconds: connect, upgrade, wait
  *           for M frames, close; prints the same lines
  *
+ * --pace MS is what a client of Stipple asks for once it is open (PACE).
+ *
  * Only loopback addresses are dialled.
  */
 #include <arpa/inet.h>
@@ -47,7 +49,7 @@ typedef struct {
 static struct {
     int port;
     const char *path, *protocol;
-    int connections, seconds, frames;
+    int connections, seconds, frames, pace_ms;
     bool churn;
 } options = {.path = "/", .seconds = 10, .connections = 100, .frames = 1};
 
@@ -107,8 +109,12 @@ static void s_dial(client_t *client, unsigned number)
     epoll_ctl(poller, EPOLL_CTL_ADD, client->fd, &event);
 }
 
+/* A ping is answered without its payload: the servers want a sign of life. */
 static void s_on_frame(client_t *client)
 {
+    static const uint8_t pong[] = {0x8A, 0x80, 0, 0, 0, 0};
+    if (client->head[0] == 0x89)
+        send(client->fd, pong, sizeof pong, MSG_NOSIGNAL);
     client->frames++;
     total.frames += total.counting;
 }
@@ -155,6 +161,22 @@ static void s_count(client_t *client, const uint8_t *at, const uint8_t *end)
     }
 }
 
+/* PACE (docs/protocol.md): 0x84 and u16 little endian, masked with zeros. */
+static void s_send_pace(const client_t *client)
+{
+    const uint8_t frame[] = {0x82,
+                             0x83,
+                             0,
+                             0,
+                             0,
+                             0,
+                             0x84,
+                             (uint8_t)options.pace_ms,
+                             (uint8_t)(options.pace_ms >> 8)};
+    if (send(client->fd, frame, sizeof frame, MSG_NOSIGNAL) != sizeof frame)
+        total.failures++;
+}
+
 /* Past the response head, if it ends in these bytes. */
 static const uint8_t *s_upgrade(client_t *client, const uint8_t *at,
                                 const uint8_t *end)
@@ -170,6 +192,8 @@ static const uint8_t *s_upgrade(client_t *client, const uint8_t *at,
         client->state = OPEN;
         total.open++;
         total.in_flight--;
+        if (options.pace_ms)
+            s_send_pace(client);
     }
     return at;
 }
@@ -280,6 +304,7 @@ static void s_parse(int argc, char **argv)
         {"connections", required_argument, 0, 'n'},
         {"seconds", required_argument, 0, 't'},
         {"frames", required_argument, 0, 'f'},
+        {"pace", required_argument, 0, 'm'},
         {"churn", no_argument, 0, 'c'},
         {0, 0, 0, 0}};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -301,6 +326,9 @@ static void s_parse(int argc, char **argv)
             break;
         case 'f':
             options.frames = atoi(optarg);
+            break;
+        case 'm':
+            options.pace_ms = atoi(optarg);
             break;
         case 'c':
             options.churn = true;

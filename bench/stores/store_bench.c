@@ -72,7 +72,7 @@ static store_t *s_open(store_state_t *state)
     if (!store)
         exit(EXIT_FAILURE);
     s_must(store, store->ops->create_tables(store), "create");
-    s_must(store, store->ops->open(store, state), "open");
+    s_must(store, store_open(store, state, NULL), "open");
     return store;
 }
 
@@ -95,11 +95,13 @@ static void s_fill(store_t *store, uint64_t records, size_t batch)
         }
         double cpu_before = s_cpu();
         uint64_t began = clock_mono_ns();
-        s_must(store, store->ops->write(store, some, count, 1), "write");
+        s_must(store, store_write(store, CHAIN_UNKNOWN, some, count, 1),
+               "write");
         uint64_t last = first + count - 1;
         if (last / SNAPSHOT_EVERY != (first - 1) / SNAPSHOT_EVERY) {
-            store_snapshot_t snapshot =
-                snapshot_of(board, &canvas, last, s_record(last).placed_at_ms);
+            store_snapshot_t snapshot = snapshot_of(
+                board, NULL, &canvas, (position_t){last, CHAIN_UNKNOWN},
+                s_record(last).placed_at_ms);
             s_must(store, store->ops->put_snapshot(store, &snapshot), "put");
             store_snapshot_free(&snapshot);
         }
@@ -127,7 +129,7 @@ static void s_restore(store_t *store, uint64_t records)
     uint64_t began = clock_mono_ns();
     s_must(store, store->ops->get_snapshot(store, UINT64_MAX, &snapshot),
            "snapshot");
-    board_t *quick = snapshot_board(&snapshot, NULL);
+    board_t *quick = snapshot_board(&snapshot, NULL, NULL);
     if (quick && snapshot.seq < records)
         s_must(
             store,
@@ -158,7 +160,8 @@ static void *s_load(void *arg)
         for (size_t i = 0; i < LOAD_BATCH; i++)
             some[i] = s_record(next + i);
         uint64_t began = clock_mono_ns();
-        s_must(store, store->ops->write(store, some, LOAD_BATCH, 1), "write");
+        s_must(store, store_write(store, CHAIN_UNKNOWN, some, LOAD_BATCH, 1),
+               "write");
         uint64_t took_us = (clock_mono_ns() - began) / 1000;
         if (took_us < LOAD_PAUSE_US)
             usleep((useconds_t)(LOAD_PAUSE_US - took_us));
