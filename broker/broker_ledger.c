@@ -70,7 +70,9 @@ void broker_on_lead(broker_t *self, const ledger_lead_t *lead)
         s_led(self, &lead->meta);
         return;
     }
-    self->bid_at_ms = self->parts.now.mono_ms + lead->wait_ms;
+    /* A lease may be given back long before it ends: the looks see that. */
+    uint32_t wait_ms = lead->result == LEAD_HELD ? 0 : lead->wait_ms;
+    self->bid_at_ms = self->parts.now.mono_ms + wait_ms;
     self->seen |= lead->result == LEAD_HELD;
     if (lead->result == LEAD_FORMAT)
         s_tell_format(self);

@@ -84,7 +84,6 @@ uint8_t bus_peer_format(const void *bytes, size_t size)
     case BUS_BEAT:
     case BUS_PERSISTER:
     case BUS_GRANT:
-    case BUS_FOLLOW:
         return size > 1 ? at[1] : BUS_FORMAT;
     default:
         return BUS_FORMAT;
@@ -353,30 +352,6 @@ int bus_decode_chain(bus_chain_t *chain, const void *bytes, size_t size)
     chain->seq = read_u64(&r);
     chain->chain = s_read_chain(&r);
     chain->first = read_u64(&r);
-    return s_result(&r);
-}
-
-size_t bus_put_follow(uint8_t *bytes, bus_type_t type,
-                      const bus_follow_t *follow)
-{
-    assert(type == BUS_FOLLOW || type == BUS_HANDOVER);
-    writer_t w = s_meeting(bytes, type);
-    write_u64(&w, follow->instance);
-    write_u32(&w, follow->epoch);
-    write_u64(&w, follow->seq);
-    s_write_chain(&w, follow->chain);
-    return s_written(&w, bytes);
-}
-
-int bus_decode_follow(bus_follow_t *follow, bus_type_t type, const void *bytes,
-                      size_t size)
-{
-    assert(type == BUS_FOLLOW || type == BUS_HANDOVER);
-    reader_t r = s_met(bytes, size, type);
-    follow->instance = read_u64(&r);
-    follow->epoch = read_u32(&r);
-    follow->seq = read_u64(&r);
-    follow->chain = s_read_chain(&r);
     return s_result(&r);
 }
 

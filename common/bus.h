@@ -51,9 +51,6 @@ typedef enum {
     BUS_LOOKED = 0x71,    /* persister → broker: a JSON answer */
     BUS_BELOW_ASK = 0x72, /* broker → persister: what would a rollback show? */
     BUS_BELOW = 0x73,     /* persister → broker: pixels and their colours */
-    /* control: a standby's DEALER ↔ the leader's ROUTER */
-    BUS_FOLLOW = 0x60, /* standby → leader: I hold this; send what follows */
-    BUS_HANDOVER = 0x62, /* leader → standby: I have ended; you lead */
     /* query: edge DEALER ↔ persister ROUTER; layouts: common/bus_query.h */
     BUS_PIXEL = 0x50,     /* edge → persister: who placed this pixel */
     BUS_USER = 0x51,      /* edge → persister: a user's last placement */
@@ -240,15 +237,6 @@ typedef struct {
     uint64_t first;
 } bus_chain_t;
 
-/* FOLLOW and HANDOVER: type · format u8 · instance u64 · epoch u32 · seq u64 ·
- * chain */
-typedef struct {
-    uint64_t instance; /* the sender's, random per process start */
-    uint32_t epoch;    /* of what it holds; HANDOVER: the epoch that ended */
-    uint64_t seq;      /* held, and acknowledged by a FOLLOW */
-    chain_t chain;     /* at seq */
-} bus_follow_t;
-
 /* Enough for every fixed-size message above (all but PLACES, VERDICTS, board
  * and body messages). */
 #define BUS_SMALL_MAX 96
@@ -262,8 +250,6 @@ size_t bus_put_grant(uint8_t *bytes, const bus_grant_t *grant);
 size_t bus_put_replay(uint8_t *bytes, const bus_replay_t *replay);
 size_t bus_put_chain_ask(uint8_t *bytes, uint64_t seq);
 size_t bus_put_chain(uint8_t *bytes, const bus_chain_t *chain);
-size_t bus_put_follow(uint8_t *bytes, bus_type_t type,
-                      const bus_follow_t *follow);
 
 /* BOARD or SNAPSHOT; `bytes` holds bus_board_bound(). */
 size_t bus_board_bound(const bus_board_t *board);
@@ -296,8 +282,6 @@ int bus_decode_grant(bus_grant_t *grant, const void *bytes, size_t size);
 int bus_decode_replay(bus_replay_t *replay, const void *bytes, size_t size);
 int bus_decode_chain_ask(uint64_t *seq, const void *bytes, size_t size);
 int bus_decode_chain(bus_chain_t *chain, const void *bytes, size_t size);
-int bus_decode_follow(bus_follow_t *follow, bus_type_t type, const void *bytes,
-                      size_t size);
 int bus_decode_board(bus_board_t *board, const void *bytes, size_t size);
 int bus_decode_body(bus_body_t *body, const void *bytes, size_t size);
 

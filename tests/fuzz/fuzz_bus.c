@@ -29,7 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bus_board_t board;
         bus_body_t body;
         bus_chain_t chain;
-        bus_follow_t follow;
         bus_look_t look;
         bus_looked_t looked;
         bus_below_t below;
@@ -50,8 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bus_decode_page(&m.page, data, size);
     bus_decode_chain(&m.chain, data, size);
     bus_decode_chain_ask(&m.seq, data, size);
-    bus_decode_follow(&m.follow, BUS_FOLLOW, data, size);
-    bus_decode_follow(&m.follow, BUS_HANDOVER, data, size);
     bus_decode_errand(&m.errand, BUS_ERRAND, data, size);
     bus_decode_errand(&m.errand, BUS_ERRAND_DONE, data, size);
     bus_peer_format(data, size);

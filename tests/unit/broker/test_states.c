@@ -18,6 +18,24 @@ START_TEST(standby_that_is_level_leads_without_loading)
 }
 END_TEST
 
+/* Both asked at once, and one was told that the other's lease has long to go.
+ */
+START_TEST(lease_that_is_given_back_is_asked_for_at_the_next_look)
+{
+    s_to_standby();
+    s_looked(false);
+    ck_assert_int_eq(fake.last, ASKED_LEAD);
+    broker_on_lead(broker,
+                   &(ledger_lead_t){.result = LEAD_HELD, .wait_ms = LEASE_MS});
+    s_pass(100);
+    s_looked(true);
+    ck_assert_int_ne(fake.last, ASKED_LEAD);
+    s_pass(100);
+    s_looked(false);
+    ck_assert_int_eq(fake.last, ASKED_LEAD);
+}
+END_TEST
+
 /* V3: the persister's word is late. */
 START_TEST(unsure_redis_is_not_led_before_the_store_spoke)
 {
@@ -352,6 +370,7 @@ Suite *suite_broker_states(void)
     TCase *tc = tcase_create("states");
     tcase_add_checked_fixture(tc, s_set_up, s_tear_down);
     tcase_add_test(tc, standby_that_is_level_leads_without_loading);
+    tcase_add_test(tc, lease_that_is_given_back_is_asked_for_at_the_next_look);
     tcase_add_test(tc, unsure_redis_is_not_led_before_the_store_spoke);
     tcase_add_test(tc, memory_is_kept_and_deposes_who_holds_less);
     tcase_add_test(tc, only_a_running_lease_needs_no_grace);

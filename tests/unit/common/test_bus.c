@@ -244,24 +244,6 @@ START_TEST(a_question_for_a_chain_is_a_seq)
 }
 END_TEST
 
-START_TEST(a_standby_and_its_leader_say_what_they_hold)
-{
-    uint8_t bytes[BUS_SMALL_MAX];
-    bus_follow_t in = {.instance = 9, .epoch = 3, .seq = 4, .chain = s_chain};
-    bus_follow_t out;
-    const bus_type_t types[] = {BUS_FOLLOW, BUS_HANDOVER};
-    for (size_t i = 0; i < 2; i++) {
-        size_t size = bus_put_follow(bytes, types[i], &in);
-        ck_assert_int_eq(bus_decode_follow(&out, types[i], bytes, size), 0);
-        ck_assert(out.instance == 9 && out.epoch == 3 && out.seq == 4);
-        ck_assert(chain_equal(out.chain, s_chain));
-        ck_assert_int_eq(bus_decode_follow(&out, types[!i], bytes, size), -1);
-        for (size_t cut = 0; cut < size; cut++)
-            ck_assert_int_eq(bus_decode_follow(&out, types[i], bytes, cut), -1);
-    }
-}
-END_TEST
-
 START_TEST(acked_round_trips_and_every_truncation_is_refused)
 {
     uint8_t bytes[BUS_SMALL_MAX] = {0};
@@ -345,7 +327,6 @@ Suite *suite_common_bus(void)
     tcase_add_test(all, a_board_carries_its_settings_and_pixels);
     tcase_add_test(all, a_body_carries_the_chain_at_its_place);
     tcase_add_test(all, a_question_for_a_chain_is_a_seq);
-    tcase_add_test(all, a_standby_and_its_leader_say_what_they_hold);
     tcase_add_test(all, acked_round_trips_and_every_truncation_is_refused);
     tcase_add_test(all, a_peer_of_another_format_is_recognised_and_not_read);
     tcase_add_test(all, records_must_run_on_without_a_gap);
