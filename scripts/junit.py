@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""junit.py FILE ALLOWED - prints "passed failed skipped forbidden" of a JUnit
-file; forbidden are those skipped for a reason that no line (a regular
-expression) of ALLOWED matches, and they are named on standard error."""
+"""What a JUnit file says.
+
+junit.py count FILE ALLOWED [AGAIN] - prints "passed failed skipped forbidden";
+forbidden are those skipped for a reason that no line (a regular expression) of
+ALLOWED matches, and they are named on standard error. AGAIN holds the second
+run of those that were late: what is in time there has passed, and is named.
+
+junit.py late FILE - prints the ids of the tests that failed by nothing but a
+wait that ended too soon (support.wait.Late), for pytest; nothing if they are
+more than three, or if others failed as well.
+"""
 
 import re
 import sys
 import xml.etree.ElementTree as tree
+
+LATE = "support.wait.Late"
+LATE_MAX = 3
 
 
 def reasons(path):
@@ -15,17 +26,46 @@ def reasons(path):
             if line and not line.startswith("#")]
 
 
-def main():
-    allowed = reasons(sys.argv[2])
-    good = bad = left = forbidden = 0
+def cases(path):
     try:
-        cases = list(tree.parse(sys.argv[1]).iter("testcase"))
+        return list(tree.parse(path).iter("testcase"))
     except (OSError, tree.ParseError):
-        cases = []
-    for case in cases:
+        return []
+
+
+def failures(case):
+    """A test that passes and whose teardown fails has one, too."""
+    return case.findall("failure") + case.findall("error")
+
+
+def is_late(case):
+    return all(f.get("message", "").startswith(LATE) for f in failures(case))
+
+
+def id_of(case):
+    path = case.get("classname").replace(".", "/")
+    return f"tests/{path}.py::{case.get('name')}"
+
+
+def late(path):
+    failed = [case for case in cases(path) if failures(case)]
+    if len(failed) > LATE_MAX or not all(map(is_late, failed)):
+        return []
+    return [id_of(case) for case in failed]
+
+
+def count(path, allowed, again=None):
+    good = bad = left = forbidden = 0
+    allowed = reasons(allowed)
+    in_time = {id_of(case) for case in cases(again) if not failures(case)
+               and case.find("skipped") is None} if again else set()
+    for case in cases(path):
         skip = case.find("skipped")
-        # A test that passes and whose teardown fails has both: it failed.
-        if case.find("failure") is not None or case.find("error") is not None:
+        if failures(case) and is_late(case) and id_of(case) in in_time:
+            good += 1
+            print(f"late beside others, in time alone: {id_of(case)}",
+                  file=sys.stderr)
+        elif failures(case):
             bad += 1
         elif skip is not None:
             left += 1
@@ -36,7 +76,15 @@ def main():
                       file=sys.stderr)
         else:
             good += 1
-    print(good, bad, left, forbidden)
+    return good, bad, left, forbidden
+
+
+def main():
+    if sys.argv[1] == "late":
+        for name in late(sys.argv[2]):
+            print(name)
+    else:
+        print(*count(*sys.argv[2:]))
 
 
 if __name__ == "__main__":

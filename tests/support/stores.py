@@ -24,7 +24,7 @@ class Server:
     """One server process; its data outlives it where `keep` says so."""
 
     script = None
-    ready_s = 60
+    ready_s = 180
 
     def __init__(self, folder, *options, keep=True):
         self.folder = str(folder)
