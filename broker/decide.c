@@ -93,7 +93,7 @@ static bus_verdict_t s_decide(decide_t *self, const rules_t *rules,
                                    rules_remaining_ms(rules, place->user)};
     }
     ruling_t ruling = s_rule(self, rules, place);
-    counters[COUNT_VERDICT_0 + ruling.status]++;
+    counters[COUNT_VERDICT_OK + ruling.status]++;
     return (bus_verdict_t){.ticket = place->ticket,
                            .status = (uint8_t)ruling.status,
                            .seq = ruling.seq,

@@ -10,18 +10,8 @@
 #include <assert.h>
 
 static const char *const s_verdict_words[VERDICT_COUNT] = {
-    [VERDICT_OK] = "ok",
-    [VERDICT_COOLDOWN] = "cooldown",
-    [VERDICT_OUT_OF_BOUNDS] = "out_of_bounds",
-    [VERDICT_BAD_COLOR] = "bad_color",
-    [VERDICT_BANNED] = "banned",
-    [VERDICT_PAUSED] = "paused",
-    [VERDICT_UNAUTHORIZED] = "unauthorized",
-    [VERDICT_RATE_LIMITED] = "rate_limited",
-    [VERDICT_UNAVAILABLE] = "unavailable",
-    [VERDICT_DUPLICATE] = "duplicate",
-    [VERDICT_PROTECTED] = "protected",
-    [VERDICT_TOO_LATE] = "too_late",
+#define VERDICT(id, number, word) [number] = word,
+#include "common/verdicts.def"
 };
 
 const char *verdict_word(verdict_status_t status)

@@ -41,19 +41,10 @@ typedef enum {
 /* How long a placement can be taken back, as clients are told. */
 #define WIRE_UNDO_MS 5000
 
+/* VERDICT_OK, VERDICT_COOLDOWN, … */
 typedef enum {
-    VERDICT_OK = 0,
-    VERDICT_COOLDOWN = 1,
-    VERDICT_OUT_OF_BOUNDS = 2,
-    VERDICT_BAD_COLOR = 3,
-    VERDICT_BANNED = 4,
-    VERDICT_PAUSED = 5,
-    VERDICT_UNAUTHORIZED = 6,
-    VERDICT_RATE_LIMITED = 7,
-    VERDICT_UNAVAILABLE = 8,
-    VERDICT_DUPLICATE = 9,
-    VERDICT_PROTECTED = 10,
-    VERDICT_TOO_LATE = 11,
+#define VERDICT(id, number, word) VERDICT_##id = number,
+#include "common/verdicts.def"
     VERDICT_COUNT
 } verdict_status_t;
 

@@ -74,12 +74,12 @@ static void s_accept(probe_t *self, uint64_t seq)
 void probe_verdict(probe_t *self, const wire_verdict_t *verdict,
                    uint64_t now_us)
 {
-    bool known = verdict->status <= VERDICT_DUPLICATE;
+    bool known = (unsigned)verdict->status < VERDICT_COUNT;
     if (self->phase != PROBE_ASKED || verdict->request != self->request)
         return;
     metric_observe_us(&self->histograms[CANARY_VERDICT],
                       now_us - self->sent_us);
-    self->values[known ? CANARY_VERDICT_0 + (int)verdict->status
+    self->values[known ? CANARY_VERDICT_OK + (int)verdict->status
                        : CANARY_VERDICT_OTHER]++;
     bool accepted =
         verdict->status == VERDICT_OK || verdict->status == VERDICT_DUPLICATE;

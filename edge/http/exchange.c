@@ -354,6 +354,11 @@ void exchange_reply(exchange_t *self, const reply_t *reply)
     self->on_reply(self);
 }
 
+static const edge_metric_t s_metrics[PROBLEM_COUNT] = {
+#define PROBLEM(id, status, code) EDGE_PROBLEM_##id,
+#include "edge/http/problems.def"
+};
+
 static void s_problem(exchange_t *self, problem_t kind, const char *detail,
                       uint32_t retry_ms)
 {
@@ -374,7 +379,7 @@ static void s_problem(exchange_t *self, problem_t kind, const char *detail,
                  retry_after_s(retry_ms));
     }
     size_t size = problem_render(body, kind, detail, retry_ms);
-    edge_count(self->edge, (edge_metric_t)(EDGE_PROBLEM_BAD_REQUEST + kind));
+    edge_count(self->edge, s_metrics[kind]);
     exchange_reply(self, &(reply_t){
                              .status = problem_status(kind),
                              .content_type = "application/problem+json",

@@ -269,12 +269,11 @@ START_TEST(a_problem_has_the_fields_of_its_kind)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         s_new(VERB_GET, "/");
-        int64_t counted =
-            edge.metrics[EDGE_PROBLEM_BAD_REQUEST + cases[i].kind];
+        int64_t counted = edge.metrics[EDGE_PROBLEM_COOLDOWN + cases[i].kind];
         exchange_retry(exchange, cases[i].kind, 2001);
         ck_assert_msg(s_head_has(cases[i].field), "%s", cases[i].field);
         ck_assert(s_head_has("Content-Type: application/problem+json\r\n"));
-        ck_assert_int_eq(edge.metrics[EDGE_PROBLEM_BAD_REQUEST + cases[i].kind],
+        ck_assert_int_eq(edge.metrics[EDGE_PROBLEM_COOLDOWN + cases[i].kind],
                          counted + 1);
     }
     s_new(VERB_GET, "/");

@@ -78,9 +78,9 @@ END_TEST
 
 START_TEST(what_is_refused_is_counted_by_its_status)
 {
-    const verdict_status_t statuses[] = {VERDICT_COOLDOWN, VERDICT_UNAVAILABLE,
-                                         (verdict_status_t)77};
-    const unsigned rows[] = {CANARY_VERDICT_1, CANARY_VERDICT_8,
+    const verdict_status_t statuses[] = {VERDICT_COOLDOWN, VERDICT_TOO_LATE,
+                                         VERDICT_COUNT};
+    const unsigned rows[] = {CANARY_VERDICT_COOLDOWN, CANARY_VERDICT_TOO_LATE,
                              CANARY_VERDICT_OTHER};
     const uint64_t answered[] = {1, 1, 1};
     for (unsigned i = 0; i < 3; i++) {
