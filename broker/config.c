@@ -7,49 +7,45 @@
 
 #include <stdio.h>
 
-#define ROW(name, type, standard, min, max, unit, help)                        \
-    {                                                                          \
-#name, type, offsetof(broker_config_t, name), standard, min, max,      \
-            unit, help                                                         \
-    }
+#define ROW(...) SETTING_ROW(broker_config_t, __VA_ARGS__)
 
 static const setting_t s_rows[] = {
     SETTINGS_COMMON(broker_config_t),
-    ROW(bind, SETTING_TEXT, "tcp://127.0.0.1:7700", 0, 0, NULL,
+    ROW(bind, TEXT, "tcp://127.0.0.1:7700", 0, 0, NULL,
         "Base endpoint of this broker's four sockets"),
-    ROW(advertise, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(advertise, TEXT, "", 0, 0, NULL,
         "Base endpoints by which others know this broker, comma list; empty: "
         "bind"),
-    ROW(redis, SETTING_TEXT, "redis://127.0.0.1:6379", 0, 0, NULL,
+    ROW(redis, TEXT, "redis://127.0.0.1:6379", 0, 0, NULL,
         "redis://[USER:PASSWORD@]HOST[:PORT][/DB] or unix:PATH; for TLS, "
         "a local stunnel"),
-    ROW(key_prefix, SETTING_TEXT, "{stipple}", 0, 0, NULL,
+    ROW(key_prefix, TEXT, "{stipple}", 0, 0, NULL,
         "Begins each key in Redis; braces keep them in one hash slot"),
-    ROW(redis_timeout_ms, SETTING_INT, "2000", 100, 60000, "ms",
+    ROW(redis_timeout_ms, INT, "2000", 100, 60000, "ms",
         "Without an answer this long Redis counts as lost"),
-    ROW(redis_replicas, SETTING_INT, "0", 0, 5, "replicas",
+    ROW(redis_replicas, INT, "0", 0, 5, "replicas",
         "A placement is acknowledged when so many replicas have it, and "
         "unavailable while fewer do"),
-    ROW(lease_ms, SETTING_INT, "3000", 500, 60000, "ms",
+    ROW(lease_ms, INT, "3000", 500, 60000, "ms",
         "How long the leader's lease lasts without renewal"),
-    ROW(publish_ms, SETTING_INT, "20", 1, 1000, "ms",
+    ROW(publish_ms, INT, "20", 1, 1000, "ms",
         "Least time between two diffs on the feed"),
-    ROW(batch_max, SETTING_INT, "2000", 1, 12000, "placements",
+    ROW(batch_max, INT, "2000", 1, 12000, "placements",
         "A commit takes no further message past this many placements"),
-    ROW(log_limit, SETTING_INT, "5000000", 1000, 100000000, "records",
+    ROW(log_limit, INT, "5000000", 1000, 100000000, "records",
         "Placing is unavailable while more than these are not persisted"),
-    ROW(jwt_key_file, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(jwt_key_file, TEXT, "", 0, 0, NULL,
         "Public keys or certificates of an identity provider, PEM, whose roles "
         "count"),
-    ROW(jwks_file, SETTING_TEXT, "", 0, 0, NULL, "The same as a JWKS document"),
-    ROW(restore, SETTING_CHOICE, "auto", 0, 0, "auto|never",
+    ROW(jwks_file, TEXT, "", 0, 0, NULL, "The same as a JWKS document"),
+    ROW(restore, CHOICE, "auto", 0, 0, "auto|never",
         "On an empty Redis wait for a persister's word, or create at once"),
-    ROW(size, SETTING_TEXT, "1000x1000", 0, 0, "pixels",
+    ROW(size, TEXT, "1000x1000", 0, 0, "pixels",
         "Width x height of a new canvas"),
-    ROW(bits, SETTING_INT, "4", 4, 8, "bits", "Bits a pixel of a new canvas"),
-    ROW(cooldown_ms, SETTING_INT, "300000", 0, UINT32_MAX, "ms",
+    ROW(bits, INT, "4", 4, 8, "bits", "Bits a pixel of a new canvas"),
+    ROW(cooldown_ms, INT, "300000", 0, UINT32_MAX, "ms",
         "Cooldown of a new canvas"),
-    ROW(palette, SETTING_TEXT, NULL, 0, 0, NULL,
+    ROW(palette, TEXT, NULL, 0, 0, NULL,
         "Colours of a new canvas: #RRGGBB,#RRGGBB,…"),
 };
 

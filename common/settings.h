@@ -60,6 +60,17 @@ void settings_free(const settings_t *self, void *config);
 int setting_store(const setting_t *row, void *config, const char *value,
                   char *why, size_t why_size);
 
+/* A row, whose flag has the name of its field, for a process's table:
+ *
+ *     #define ROW(...) SETTING_ROW(broker_config_t, __VA_ARGS__)
+ *     ROW(lease_ms, INT, "3000", 500, 60000, "ms", "How long …"),
+ */
+#define SETTING_ROW(config, field, type, standard, min, max, unit, help)       \
+    {                                                                          \
+#field, SETTING_##type, offsetof(config, field), standard, min, max,   \
+            unit, help                                                         \
+    }
+
 /* The rows every process has, to be put first in each table. `type` is the
  * config struct; it embeds `settings_common_t common`. */
 typedef struct {
@@ -72,61 +83,30 @@ typedef struct {
     char *curve;
 } settings_common_t;
 
-#define SETTINGS_COMMON(type)                                                  \
-    {"name",                                                                   \
-     SETTING_TEXT,                                                             \
-     offsetof(type, common.name),                                              \
-     NULL,                                                                     \
-     0,                                                                        \
-     0,                                                                        \
-     NULL,                                                                     \
-     "Name of this process in logs and metrics"},                              \
-        {"log_level",                                                          \
-         SETTING_CHOICE,                                                       \
-         offsetof(type, common.log_level),                                     \
-         "info",                                                               \
-         0,                                                                    \
-         0,                                                                    \
-         "debug|info|warn|error",                                              \
-         "Least level that is logged"},                                        \
-        {"metrics_host",                                                       \
-         SETTING_TEXT,                                                         \
-         offsetof(type, common.metrics_host),                                  \
-         "127.0.0.1",                                                          \
-         0,                                                                    \
-         0,                                                                    \
-         NULL,                                                                 \
-         "Address of the metrics port"},                                       \
-        {"metrics_port",                                                       \
-         SETTING_INT,                                                          \
-         offsetof(type, common.metrics_port),                                  \
-         "0",                                                                  \
-         0,                                                                    \
-         65535,                                                                \
-         "port",                                                               \
-         "Port of GET /metrics; 0 for none"},                                  \
-        {"key_file",                                                           \
-         SETTING_TEXT,                                                         \
-         offsetof(type, common.key_file),                                      \
-         NULL,                                                                 \
-         0,                                                                    \
-         0,                                                                    \
-         NULL,                                                                 \
-         "File with the keys of this role, made by stipplectl keygen"},        \
-        {"secret_file",                                                        \
-         SETTING_RETIRED,                                                      \
-         offsetof(type, common.secret_file),                                   \
-         NULL,                                                                 \
-         0,                                                                    \
-         0,                                                                    \
-         NULL,                                                                 \
-         "the cluster's secret opens nothing any more: make key files from "   \
-         "it "                                                                 \
-         "(stipplectl keygen) and set key_file"},                              \
+#define SETTING_COMMON(config, field, type, standard, min, max, unit, help)    \
     {                                                                          \
-        "curve", SETTING_CHOICE, offsetof(type, common.curve), "auto", 0, 0,   \
-            "auto|on|off",                                                     \
-            "Encrypt the bus with the keys of the roles; auto: on for tcp"     \
+#field, SETTING_##type, offsetof(config, common.field), standard, min, \
+            max, unit, help                                                    \
     }
+
+#define SETTINGS_COMMON(config)                                                \
+    SETTING_COMMON(config, name, TEXT, NULL, 0, 0, NULL,                       \
+                   "Name of this process in logs and metrics"),                \
+        SETTING_COMMON(config, log_level, CHOICE, "info", 0, 0,                \
+                       "debug|info|warn|error", "Least level that is logged"), \
+        SETTING_COMMON(config, metrics_host, TEXT, "127.0.0.1", 0, 0, NULL,    \
+                       "Address of the metrics port"),                         \
+        SETTING_COMMON(config, metrics_port, INT, "0", 0, 65535, "port",       \
+                       "Port of GET /metrics; 0 for none"),                    \
+        SETTING_COMMON(                                                        \
+            config, key_file, TEXT, NULL, 0, 0, NULL,                          \
+            "File with the keys of this role, made by stipplectl keygen"),     \
+        SETTING_COMMON(                                                        \
+            config, secret_file, RETIRED, NULL, 0, 0, NULL,                    \
+            "the cluster's secret opens nothing any more: make key files "     \
+            "from it (stipplectl keygen) and set key_file"),                   \
+        SETTING_COMMON(                                                        \
+            config, curve, CHOICE, "auto", 0, 0, "auto|on|off",                \
+            "Encrypt the bus with the keys of the roles; auto: on for tcp")
 
 #endif

@@ -4,59 +4,55 @@
  */
 #include "ctl/config.h"
 
-#define ROW(name, type, standard, min, max, unit, help)                        \
-    {                                                                          \
-#name, type, offsetof(ctl_config_t, name), standard, min, max, unit,   \
-            help                                                               \
-    }
+#define ROW(...) SETTING_ROW(ctl_config_t, __VA_ARGS__)
 
 static const setting_t s_rows[] = {
     SETTINGS_COMMON(ctl_config_t),
-    ROW(brokers, SETTING_TEXT, "tcp://127.0.0.1:7700", 0, 0, NULL,
+    ROW(brokers, TEXT, "tcp://127.0.0.1:7700", 0, 0, NULL,
         "Base endpoints of all brokers, with commas between"),
-    ROW(url, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(url, TEXT, "", 0, 0, NULL,
         "Of an edge or a load balancer, https://HOST: to go by HTTP; empty: by "
         "the bus"),
-    ROW(token_file, SETTING_TEXT, "token", 0, 0, NULL,
+    ROW(token_file, TEXT, "token", 0, 0, NULL,
         "File with the token of your role, for --url"),
-    ROW(timeout_ms, SETTING_INT, "3000", 100, 60000, "ms",
+    ROW(timeout_ms, INT, "3000", 100, 60000, "ms",
         "How long to wait for answers"),
-    ROW(master_file, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(master_file, TEXT, "", 0, 0, NULL,
         "The cluster's secret, from which keygen makes key files; empty: "
         "secret in their folder"),
-    ROW(reason, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(reason, TEXT, "", 0, 0, NULL,
         "Why: kept in the audit, and told to who is banned"),
-    ROW(until, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(until, TEXT, "", 0, 0, NULL,
         "End of a ban or a token: 2h, 7d, 2026-11-29T02:00:00Z; empty: a ban "
         "for ever, a token for 8 hours. Of what is searched or rolled back: "
         "-1h, or a time"),
-    ROW(since, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(since, TEXT, "", 0, 0, NULL,
         "Begin of what is searched or rolled back: -2h (ago), "
         "2026-11-29T02:00:00Z"),
-    ROW(user, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(user, TEXT, "", 0, 0, NULL,
         "Whose placements are searched or rolled back: 16 hex digits"),
-    ROW(box, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(box, TEXT, "", 0, 0, NULL,
         "Where is searched or rolled back: X0,Y0,X1,Y1, both corners within"),
-    ROW(color, SETTING_TEXT, "", 0, 0, NULL, "Which colour is searched"),
-    ROW(by, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(color, TEXT, "", 0, 0, NULL, "Which colour is searched"),
+    ROW(by, TEXT, "", 0, 0, NULL,
         "Whose actions are shown by audit: a name, as --as"),
-    ROW(limit, SETTING_INT, "50", 1, 1000, "rows", "Rows of one page"),
-    ROW(before, SETTING_INT, "0", 0, 9223372036854775807, NULL,
+    ROW(limit, INT, "50", 1, 1000, "rows", "Rows of one page"),
+    ROW(before, INT, "0", 0, 9223372036854775807, NULL,
         "Only what has a seq below this: the next page; 0: the newest"),
-    ROW(role, SETTING_CHOICE, "player", 0, 0,
-        "viewer|player|moderator|operator|owner", "Role of a token"),
-    ROW(token_key_file, SETTING_TEXT, "keys/tokens.key", 0, 0, NULL,
+    ROW(role, CHOICE, "player", 0, 0, "viewer|player|moderator|operator|owner",
+        "Role of a token"),
+    ROW(token_key_file, TEXT, "keys/tokens.key", 0, 0, NULL,
         "Private key that signs a token, from keygen"),
-    ROW(as, SETTING_TEXT, "", 0, 0, NULL,
+    ROW(as, TEXT, "", 0, 0, NULL,
         "Who does it, for the audit; empty: the user of this machine"),
-    ROW(key, SETTING_INT, "0", 0, 4294967295, NULL,
+    ROW(key, INT, "0", 0, 4294967295, NULL,
         "Your number for this action: the same again is done once; 0: a new "
         "one"),
-    ROW(undo, SETTING_INT, "0", 0, 9223372036854775807, NULL,
+    ROW(undo, INT, "0", 0, 9223372036854775807, NULL,
         "Takes the rollback of that seq back; 0: rolls back"),
-    ROW(yes, SETTING_FLAG, NULL, 0, 0, NULL,
+    ROW(yes, FLAG, NULL, 0, 0, NULL,
         "Rolls back though more than one pixel changes"),
-    ROW(json, SETTING_FLAG, NULL, 0, 0, NULL, "Print JSON"),
+    ROW(json, FLAG, NULL, 0, 0, NULL, "Print JSON"),
 };
 
 const settings_t ctl_settings = {

@@ -13,11 +13,7 @@
 #define PLACE_RATE_AUTO 5
 #define PLACE_RATE_MAX 100000
 
-#define ROW(field, type, standard, min, max, unit, help)                       \
-    {                                                                          \
-#field, SETTING_##type, offsetof(edge_config_t, field), standard, min, \
-            max, unit, help                                                    \
-    }
+#define ROW(...) SETTING_ROW(edge_config_t, __VA_ARGS__)
 
 static const setting_t s_rows[] = {
     SETTINGS_COMMON(edge_config_t),

@@ -19,20 +19,12 @@
 #define SOCKETS_PER_SOURCE 10000
 #define PROCESSES_MAX 256
 
-#define INT(field, standard, least, most, unit, help)                          \
-    {                                                                          \
-#field, SETTING_INT, offsetof(config_t, field), standard, least, most, \
-            unit, help                                                         \
-    }
+#define INT(field, standard, min, max, unit, help)                             \
+    SETTING_ROW(config_t, field, INT, standard, min, max, unit, help)
 #define TEXT(field, standard, help)                                            \
-    {                                                                          \
-#field, SETTING_TEXT, offsetof(config_t, field), standard, 0, 0, NULL, \
-            help                                                               \
-    }
+    SETTING_ROW(config_t, field, TEXT, standard, 0, 0, NULL, help)
 #define SWITCH(field, type, standard, help)                                    \
-    {                                                                          \
-#field, type, offsetof(config_t, field), standard, 0, 0, NULL, help    \
-    }
+    SETTING_ROW(config_t, field, type, standard, 0, 0, NULL, help)
 
 static const setting_t ROWS[] = {
     TEXT(url, "http://127.0.0.1:8080",
@@ -64,14 +56,12 @@ static const setting_t ROWS[] = {
     INT(replay_limit, "0", 0, 1000000000, NULL,
         "Stop the replay after so many placements; 0 for none"),
     TEXT(expect, NULL, "Packed board (.xz) that must be served at the end"),
-    SWITCH(board_check, SETTING_BOOL, "on",
-           "Fetch and check the board at the end"),
-    SWITCH(shared, SETTING_BOOL, "off",
+    SWITCH(board_check, BOOL, "on", "Fetch and check the board at the end"),
+    SWITCH(shared, BOOL, "off",
            "Others place, too: colours seen are not judged"),
-    SWITCH(json, SETTING_FLAG, NULL, "Report as one JSON object"),
-    SWITCH(allow_remote, SETTING_FLAG, NULL,
-           "Load edges that are not on loopback"),
-    SWITCH(canary, SETTING_FLAG, NULL,
+    SWITCH(json, FLAG, NULL, "Report as one JSON object"),
+    SWITCH(allow_remote, FLAG, NULL, "Load edges that are not on loopback"),
+    SWITCH(canary, FLAG, NULL,
            "No load: one visitor who stays, places now and then as "
            "user_prefix, and tells on metrics_port what people meet"),
     TEXT(canary_at, "0,0", "X,Y of the pixel that the canary places"),
