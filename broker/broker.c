@@ -367,6 +367,7 @@ void broker_on_publish(broker_t *self)
 void broker_on_second(broker_t *self)
 {
     edges_expire(self->parts.ingress.edges, self->parts.now.mono_ms);
+    history_tick(self->parts.world.history, self->parts.now.mono_ms);
     states_doubt(self);
     if (broker_serves(self))
         leading_second(&self->leading, &self->parts, self->state == LEADING);

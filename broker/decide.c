@@ -39,7 +39,7 @@ static void s_accept(decide_t *self, const rules_t *rules,
     };
     batch_add(self->batch, &record, index);
     users_put(self->world->users, &record,
-              rules_keep_from_ms(rules->canvas, rules->now_ms));
+              world_keep(self->world, rules->now_ms));
 }
 
 /* An undo is decided as the placement that it comes to, but needs no cooldown
@@ -119,7 +119,6 @@ static rules_t s_rules(const decide_t *self)
                      .history = world->history,
                      .resent = world->resent,
                      .now_ms = self->now_ms,
-                     .unsure = self->unsure,
                      .batch = self->batch};
 }
 

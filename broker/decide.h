@@ -17,7 +17,6 @@ typedef struct {
     repeats_t *repeats;
     batch_t *batch;  /* NULL: everything is `unavailable` */
     bool log_full;   /* what would be accepted is `unavailable` */
-    bool unsure;     /* see rules_t */
     uint64_t now_ms; /* wall */
     bus_place_t places[BUS_PLACES_MAX];
     bus_verdict_t answers[BUS_PLACES_MAX];

@@ -16,12 +16,19 @@
 /* A chain is kept at least each so many records (and at the end of whatever was
  * appended at once), from which those between are computed. */
 #define KNOWN_EACH 256u
+/* Ticks that are remembered, and how far they are apart at least. */
+#define TICKS 64u
+#define TICK_MS (HISTORY_RECENT_MS / 60)
 
 /* What is known of a place in the history. */
 typedef struct {
     position_t at;
     uint64_t newest_ms; /* of the records up to here */
 } known_t;
+
+typedef struct {
+    uint64_t mono_ms, next;
+} tick_t;
 
 struct history {
     uint8_t **chunks;
@@ -32,6 +39,9 @@ struct history {
     known_t *known;  /* ascending; the first is at first − 1 */
     uint64_t newest_ms;
     size_t known_count, known_room;
+    tick_t ticks[TICKS]; /* a ring, ascending; tick n is at n % TICKS */
+    size_t ticked, expired;
+    uint64_t recent;
 };
 
 history_t *history_new(void)
@@ -71,6 +81,8 @@ void history_reset(history_t *self, position_t before)
     self->head = before;
     self->newest_ms = 0;
     self->known_count = 0;
+    self->ticked = self->expired = 0;
+    self->recent = 0;
     s_know(self, before);
 }
 
@@ -315,4 +327,24 @@ void history_cap_times(history_t *self, uint64_t now_ms)
         self->known[i].newest_ms = now_ms;
     if (self->newest_ms > now_ms)
         self->newest_ms = now_ms;
+}
+
+void history_tick(history_t *self, uint64_t mono_ms)
+{
+    const tick_t *last = &self->ticks[(self->ticked - 1) % TICKS];
+    if (!self->ticked || mono_ms - last->mono_ms >= TICK_MS)
+        self->ticks[self->ticked++ % TICKS] = (tick_t){mono_ms, self->next};
+    assert(self->ticked - self->expired <= TICKS);
+    while (self->expired < self->ticked) {
+        const tick_t *oldest = &self->ticks[self->expired % TICKS];
+        if (mono_ms - oldest->mono_ms < HISTORY_RECENT_MS)
+            break;
+        self->recent = oldest->next;
+        self->expired++;
+    }
+}
+
+uint64_t history_recent(const history_t *self)
+{
+    return self->recent;
 }

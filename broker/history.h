@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* An edge gives a placement up after 6 s; fail-over adds the lease: what may
+ * come again has come within this. */
+#define HISTORY_RECENT_MS 60000u
+
 typedef struct history history_t;
 
 history_t *history_new(void);
@@ -68,5 +72,12 @@ uint64_t history_since(const history_t *self, uint64_t since_ms);
 /* Records that were placed after `now_ms`, by a clock that was ahead, count as
  * placed now in history_since. Call when a second has passed. */
 void history_cap_times(history_t *self, uint64_t now_ms);
+
+/* Notes how far it has come, by a clock that does not jump. Call each second.
+ */
+void history_tick(history_t *self, uint64_t mono_ms);
+/* Every record before this seq was held for HISTORY_RECENT_MS at the last tick,
+ * whatever the clocks said that gave the times. 0: nobody knows. */
+uint64_t history_recent(const history_t *self);
 
 #endif

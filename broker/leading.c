@@ -99,7 +99,6 @@ static void s_prepare(leading_t *self, parts_t *parts, batch_t *batch)
     self->decide.batch = batch;
     self->decide.log_full = self->log_full;
     self->decide.now_ms = parts->now.wall_ms;
-    self->decide.unsure = parts_unsure(parts);
 }
 
 /* Decides what waits, until the batch is large enough. */
@@ -188,7 +187,6 @@ void leading_begin(leading_t *self, parts_t *parts)
     assert(world->seq == world_head(world).seq);
     assert(chain_known(world_head(world).chain));
     parts_relate_stores(parts);
-    parts_doubt_times(parts);
     world->digest = board_digest(world->board);
     syncs_begin(&parts->syncs, pixels);
     feed_begin(parts->feed, world->seq, pixels);
@@ -242,12 +240,15 @@ void leading_resume(leading_t *self, parts_t *parts, const ledger_meta_t *meta)
 
 /* ---- trimming -------------------------------------------------------- */
 
-/* Up to where the log may go: persisted, and older than the window or more than
- * the limit. */
+/* Up to where the log may go: persisted, and out of the window and the last
+ * minute, or more than the limit. */
 static uint64_t s_trim_to(const parts_t *parts)
 {
     const history_t *history = parts->world.history;
     uint64_t upto = history_since(history, parts_keep_from_ms(parts)) - 1;
+    uint64_t recent = history_recent(history);
+    if (upto >= recent)
+        upto = recent ? recent - 1 : 0;
     uint64_t limit = (uint64_t)parts->config->log_limit;
     uint64_t last = history_next(history) - 1;
     if (parts_log_records(parts) > limit && last - limit > upto)

@@ -10,9 +10,6 @@
 
 #include <inttypes.h>
 
-/* A clock that is set by less than this has not jumped. */
-#define CLOCK_STEP_MS 1000
-
 void parts_init(parts_t *self, const broker_config_t *config,
                 const canvas_t *blank, zsock_t *const *sockets)
 {
@@ -33,19 +30,9 @@ void parts_fini(parts_t *self)
     ingress_fini(&self->ingress);
 }
 
-void parts_doubt_times(parts_t *self)
-{
-    self->unsure_until_ms = self->now.mono_ms + RESENT_WINDOW_MS;
-}
-
 void parts_wake(parts_t *self, now_t now)
 {
-    uint64_t before = self->now.wall_ms - self->now.mono_ms;
-    uint64_t jump = now.wall_ms - now.mono_ms - before;
-    bool jumped = jump + CLOCK_STEP_MS > 2 * CLOCK_STEP_MS;
     self->now = now;
-    if (jumped)
-        parts_doubt_times(self);
 }
 
 uint64_t parts_unconfirmed(const parts_t *self)

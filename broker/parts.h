@@ -25,8 +25,7 @@ typedef struct {
     const broker_config_t *config;
     canvas_t blank; /* what the settings create */
     now_t now;
-    uint64_t unsure_until_ms; /* mono: see parts_unsure */
-    uint64_t lease_until_ms;  /* mono: nobody else can have led before this */
+    uint64_t lease_until_ms; /* mono: nobody else can have led before this */
     ledger_t *ledger;
     const rights_t *rights; /* borrowed; NULL: nobody has any by token */
     ingress_t ingress;
@@ -51,13 +50,6 @@ static inline bool parts_fenced(const parts_t *self)
 
 /* The moment of the next event. */
 void parts_wake(parts_t *self, now_t now);
-/* For a minute the times of placements are not to be relied on: the clock
- * jumped, or a lead begins, and another's clock told them. */
-void parts_doubt_times(parts_t *self);
-static inline bool parts_unsure(const parts_t *self)
-{
-    return self->now.mono_ms < self->unsure_until_ms;
-}
 
 /* How many committed records no store has confirmed. */
 uint64_t parts_unconfirmed(const parts_t *self);

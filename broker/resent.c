@@ -126,18 +126,18 @@ static void s_add(resent_t *self, const uint8_t *bytes)
 }
 
 /* Where the index begins: a minute back, but not too many records. */
-static uint64_t s_begin(const history_t *history, uint64_t now_ms)
+static uint64_t s_begin(const history_t *history)
 {
-    uint64_t from = history_since(
-        history, now_ms > RESENT_WINDOW_MS ? now_ms - RESENT_WINDOW_MS : 0);
-    uint64_t next = history_next(history);
+    uint64_t from = history_recent(history), next = history_next(history);
+    if (from < history_first(history))
+        from = history_first(history);
     return next - from > RESENT_RECORDS_MAX ? next - RESENT_RECORDS_MAX : from;
 }
 
-static void s_follow(resent_t *self, const history_t *history, uint64_t now_ms)
+static void s_follow(resent_t *self, const history_t *history)
 {
     if (!self->lines || self->next < history_first(history))
-        self->next = s_begin(history, now_ms);
+        self->next = s_begin(history);
     if (!self->lines)
         self->lines = mem_zalloc_random(LINES * sizeof *self->lines);
     while (self->next < history_next(history)) {
@@ -163,11 +163,13 @@ static void s_follow_batch(resent_t *self, const batch_t *batch)
         s_add(self, s_in_batch(batch, self->next));
 }
 
-/* Whether that seq is a record of this key, placed in the last minute. */
+/* Whether that seq is a record of this key, of the last minute. */
 static bool s_is(const history_t *history, const batch_t *batch, uint64_t seq,
-                 uint64_t now_ms, const resent_key_t *key)
+                 const resent_key_t *key)
 {
     record_t record;
+    if (seq < history_recent(history))
+        return false;
     if (seq >= history_first(history) && seq < history_next(history))
         record = history_get(history, seq);
     else if (batch && seq > batch_from(batch).seq && seq < batch_next(batch))
@@ -175,16 +177,14 @@ static bool s_is(const history_t *history, const batch_t *batch, uint64_t seq,
     else
         return false;
     resent_key_t its = s_key(&record);
-    return s_equal(&its, key) &&
-           record.placed_at_ms + RESENT_WINDOW_MS > now_ms;
+    return s_equal(&its, key);
 }
 
 uint64_t resent_find(resent_t *self, const history_t *history,
-                     const batch_t *batch, uint64_t now_ms,
-                     const resent_key_t *key)
+                     const batch_t *batch, const resent_key_t *key)
 {
     self->asked = true;
-    s_follow(self, history, now_ms);
+    s_follow(self, history);
     if (batch)
         s_follow_batch(self, batch);
     uint64_t hash = s_hash(self, key), found = 0;
@@ -194,7 +194,7 @@ uint64_t resent_find(resent_t *self, const history_t *history,
             continue;
         uint64_t seq =
             self->next - (uint32_t)((uint32_t)self->next - line->seqs[i]);
-        if (seq > found && s_is(history, batch, seq, now_ms, key))
+        if (seq > found && s_is(history, batch, seq, key))
             found = seq;
     }
     return found;

@@ -16,8 +16,7 @@
 #include <stdbool.h>
 
 #define RESENT_RECORDS_MAX (1u << 20)
-/* An edge gives a placement up after 6 s; fail-over adds the lease. */
-#define RESENT_WINDOW_MS 60000
+#define RESENT_WINDOW_MS HISTORY_RECENT_MS
 
 typedef struct resent resent_t;
 
@@ -31,10 +30,10 @@ resent_t *resent_new(void);
 void resent_destroy(resent_t **self_p);
 
 /* The seq of the newest record of (user, request) that is keyless or not as
- * asked; 0 if there is none. `batch` follows the history; NULL: none does. */
+ * asked, and not before history_recent; 0 if there is none. `batch` follows the
+ * history; NULL: none does. */
 uint64_t resent_find(resent_t *self, const history_t *history,
-                     const batch_t *batch, uint64_t now_ms,
-                     const resent_key_t *key);
+                     const batch_t *batch, const resent_key_t *key);
 
 /* Starts loading what resent_find will look at. */
 void resent_prefetch(resent_t *self, const resent_key_t *key);

@@ -33,21 +33,11 @@ uint32_t rules_remaining_ms(const rules_t *self, uint64_t user)
     return s_remaining_ms(self, users_find(self->users, user, self->now_ms));
 }
 
-static bool s_is_within(const rules_t *self, const last_placement_t *last,
-                        uint64_t window_ms)
+/* Whether it is remembered. A clock that jumps makes nothing old. */
+static bool s_counts(const rules_t *self, const last_placement_t *last)
 {
-    return last->placed_at_ms + window_ms > self->now_ms;
-}
-
-/* The end of the minute that is looked through. A clock that has jumped ahead
- * since the newest record says nothing of when that was. */
-static uint64_t s_last_minute_ms(const rules_t *self)
-{
-    uint64_t next = history_next(self->history);
-    if (!self->unsure || next == history_first(self->history))
-        return self->now_ms;
-    uint64_t newest_ms = history_get(self->history, next - 1).placed_at_ms;
-    return newest_ms < self->now_ms ? newest_ms : self->now_ms;
+    return last->seq >= history_recent(self->history) ||
+           last->placed_at_ms + rules_window_ms(self->canvas) > self->now_ms;
 }
 
 /* The seq of the placement that `place` repeats; 0 if it repeats none. A
@@ -66,14 +56,12 @@ static uint64_t s_repeated(const rules_t *self, const bus_place_t *place,
     again |= last && place->unseen && last->seq >= place->unseen;
     if (last && last->request == place->request &&
         keyless == !!(last->flags & RECORD_KEYLESS) &&
-        (again || self->unsure ||
-         s_is_within(self, last, rules_window_ms(self->canvas))))
+        (again || s_counts(self, last)))
         return last->seq;
     if (!again)
         return 0;
     resent_key_t key = {place->user, place->request, keyless};
-    return resent_find(self->resent, self->history, self->batch,
-                       s_last_minute_ms(self), &key);
+    return resent_find(self->resent, self->history, self->batch, &key);
 }
 
 ruling_t rules_decide(const rules_t *self, const bus_place_t *place)

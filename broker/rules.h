@@ -23,9 +23,7 @@ typedef struct {
     users_t *users;
     const history_t *history;
     resent_t *resent;
-    uint64_t now_ms; /* wall */
-    bool unsure;     /* times of the last minute say nothing: a clock jumped, or
-                        another's told them */
+    uint64_t now_ms;      /* wall */
     const batch_t *batch; /* behind the history; NULL: none is */
 } rules_t;
 

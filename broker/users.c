@@ -78,13 +78,19 @@ void users_prefetch(const users_t *self, uint64_t user)
     __builtin_prefetch(&self->slots[s_home(self, user)]);
 }
 
+static bool s_is_kept(const last_placement_t *slot, keep_t keep)
+{
+    return slot->seq &&
+           (slot->placed_at_ms >= keep.since_ms || slot->seq >= keep.since_seq);
+}
+
 /* A new table with room for as many again as are not expired. */
-static void s_rebuild(users_t *self, uint64_t keep_from_ms)
+static void s_rebuild(users_t *self, keep_t keep)
 {
     last_placement_t *old = self->slots;
     size_t old_mask = self->mask, kept = 0;
     for (size_t i = 0; i <= old_mask; i++)
-        kept += old[i].seq && old[i].placed_at_ms >= keep_from_ms;
+        kept += s_is_kept(&old[i], keep);
     size_t slots = LEAST_SLOTS;
     while (slots < kept * 3)
         slots *= 2;
@@ -92,18 +98,18 @@ static void s_rebuild(users_t *self, uint64_t keep_from_ms)
     self->slots = s_new_slots(slots);
     self->count = kept;
     for (size_t i = 0; i <= old_mask; i++)
-        if (old[i].seq && old[i].placed_at_ms >= keep_from_ms)
+        if (s_is_kept(&old[i], keep))
             *s_slot(self, old[i].user) = old[i];
     free(old);
 }
 
-void users_put(users_t *self, const record_t *record, uint64_t keep_from_ms)
+void users_put(users_t *self, const record_t *record, keep_t keep)
 {
     assert(record->seq);
     last_placement_t *slot = s_slot(self, record->user);
     if (!slot->seq) {
         if ((self->count + 1) * 8 > (self->mask + 1) * 5) {
-            s_rebuild(self, keep_from_ms);
+            s_rebuild(self, keep);
             slot = s_slot(self, record->user);
         }
         self->count++;

@@ -23,6 +23,12 @@ typedef struct {
     uint16_t flags; /* RECORD_KEYLESS … */
 } last_placement_t;
 
+/* What is to be remembered: placed at since_ms or later, or by a seq from
+ * since_seq on, whatever its time. */
+typedef struct {
+    uint64_t since_ms, since_seq;
+} keep_t;
+
 users_t *users_new(void);
 void users_destroy(users_t **self_p);
 
@@ -36,9 +42,9 @@ const last_placement_t *users_find(users_t *self, uint64_t user,
 /* Starts loading what users_find will look at. */
 void users_prefetch(const users_t *self, uint64_t user);
 
-/* Makes `record` its user's last placement. Where the table must grow, entries
- * placed before keep_from_ms are dropped first. */
-void users_put(users_t *self, const record_t *record, uint64_t keep_from_ms);
+/* Makes `record` its user's last placement. Where the table must grow, others
+ * are dropped first. */
+void users_put(users_t *self, const record_t *record, keep_t keep);
 
 /* Entries held, expired ones not yet dropped included. */
 size_t users_count(const users_t *self);

@@ -106,7 +106,7 @@ void world_begin_chain(world_t *self)
 int world_follow(world_t *self, const uint8_t *records, size_t count,
                  uint64_t now_ms)
 {
-    uint64_t keep_from_ms = rules_keep_from_ms(&self->canvas, now_ms);
+    keep_t keep = world_keep(self, now_ms);
     assert(self->seq == world_head(self).seq);
     if (world_apply(self, records, count) < 0 ||
         world_remember(self, records, count) < 0)
@@ -114,24 +114,28 @@ int world_follow(world_t *self, const uint8_t *records, size_t count,
     for (size_t i = 0; i < count; i++) {
         record_t record = record_decode(records + i * RECORD_BYTES);
         if (record_is_players(&record))
-            users_put(self->users, &record, keep_from_ms);
+            users_put(self->users, &record, keep);
     }
     return 0;
+}
+
+keep_t world_keep(const world_t *self, uint64_t now_ms)
+{
+    return (keep_t){.since_ms = rules_keep_from_ms(&self->canvas, now_ms),
+                    .since_seq = history_recent(self->history)};
 }
 
 /* Backwards, so that a record from a clock that was ahead can be given the time
  * of the one behind it: it was placed before that. */
 void world_recall_users(world_t *self, uint64_t now_ms)
 {
-    uint64_t next = history_next(self->history), newest_ms = now_ms;
-    if (next > history_first(self->history))
-        newest_ms = history_get(self->history, next - 1).placed_at_ms;
-    /* The window ends at the newest record: a clock that is ahead forgets
-     * nobody. */
-    uint64_t keep_from_ms = rules_keep_from_ms(
-        &self->canvas, newest_ms < now_ms ? newest_ms : now_ms);
-    uint64_t from = history_since(self->history, keep_from_ms);
-    uint64_t latest_ms = now_ms;
+    uint64_t next = history_next(self->history), latest_ms = now_ms;
+    keep_t keep = world_keep(self, now_ms);
+    uint64_t from = history_since(self->history, keep.since_ms);
+    if (from > keep.since_seq)
+        from = keep.since_seq;
+    if (from < history_first(self->history))
+        from = history_first(self->history);
     users_clear(self->users);
     for (uint64_t seq = next; seq-- > from;) {
         record_t record = history_get(self->history, seq);
@@ -140,7 +144,7 @@ void world_recall_users(world_t *self, uint64_t now_ms)
         latest_ms = record.placed_at_ms;
         if (record_is_players(&record) &&
             !users_find(self->users, record.user, now_ms))
-            users_put(self->users, &record, keep_from_ms);
+            users_put(self->users, &record, keep);
     }
 }
 

@@ -60,6 +60,10 @@ static inline position_t world_head(const world_t *self)
  * fit the board or leaves a gap. */
 int world_apply(world_t *self, const uint8_t *records, size_t count);
 
+/* Which placements users are still bound by: of the window, and of the last
+ * minute, however the clock jumped. */
+keep_t world_keep(const world_t *self, uint64_t now_ms);
+
 /* The users' last placements anew, from the history's window. */
 void world_recall_users(world_t *self, uint64_t now_ms);
 

@@ -200,6 +200,30 @@ START_TEST(time_ahead_holds_the_log_no_longer_than_from_now)
 }
 END_TEST
 
+START_TEST(recent_is_what_was_not_held_for_a_minute)
+{
+    s_append(10, 1000);
+    ck_assert_uint_eq(history_recent(history), 0);
+    for (uint64_t second = 0; second < 60; second++) {
+        history_tick(history, second * 1000);
+        history_tick(history, second * 1000 + 10); /* too early: no matter */
+        s_append(1, 1000);
+        ck_assert_uint_eq(history_recent(history), 0);
+    }
+    history_tick(history, 60000);
+    ck_assert_uint_eq(history_recent(history), 11);
+    for (uint64_t second = 61; second < 500; second++) {
+        history_tick(history, second * 1000);
+        s_append(1, 1000);
+    }
+    ck_assert_uint_eq(history_recent(history), 10 + 439);
+    history_tick(history, 900000); /* it was frozen */
+    ck_assert_uint_eq(history_recent(history), 509);
+    history_reset(history, (position_t){.seq = 600});
+    ck_assert_uint_eq(history_recent(history), 0);
+}
+END_TEST
+
 Suite *suite_broker_history(void);
 Suite *suite_broker_history(void)
 {
@@ -216,6 +240,7 @@ Suite *suite_broker_history(void)
     tcase_add_test(tc, chain_outlives_trim);
     tcase_add_test(tc, chain_is_learnt_from_one_place_on);
     tcase_add_test(tc, times_that_do_not_ascend_hide_nothing);
+    tcase_add_test(tc, recent_is_what_was_not_held_for_a_minute);
     tcase_add_test(tc, time_ahead_holds_the_log_no_longer_than_from_now);
     suite_add_tcase(suite, tc);
     return suite;

@@ -46,7 +46,7 @@ static uint64_t s_commit(uint64_t user, uint16_t x, uint8_t color)
     record_t record = s_record(user, x, color, history_next(world.history));
     record_encode(bytes, &record);
     history_append(world.history, bytes, 1);
-    users_put(world.users, &record, 0);
+    users_put(world.users, &record, (keep_t){0});
     batch_begin(batch, (position_t){.seq = record.seq}, 4);
     return record.seq;
 }
@@ -58,7 +58,7 @@ static uint64_t s_decide(uint64_t user, uint16_t x, uint8_t color,
     record_t record = s_record(user, x, color, batch_next(batch));
     record.flags = flags;
     batch_add(batch, &record, x);
-    users_put(world.users, &record, 0);
+    users_put(world.users, &record, (keep_t){0});
     return record.seq;
 }
 

@@ -22,7 +22,7 @@ static void s_put(uint64_t user, uint64_t seq, uint64_t placed_at_ms)
                        .seq = seq,
                        .placed_at_ms = placed_at_ms,
                        .request = (uint32_t)seq};
-    users_put(users, &record, 1000);
+    users_put(users, &record, (keep_t){1000, 9990});
 }
 
 START_TEST(unknown_user_is_not_found)
@@ -69,6 +69,19 @@ START_TEST(expired_users_fall_away_as_the_table_grows)
 }
 END_TEST
 
+/* A clock that jumped makes what is of the last minute look old. */
+START_TEST(users_of_the_last_minute_stay_whatever_their_time)
+{
+    for (uint64_t i = 1; i <= 50; i++)
+        s_put(i, 9980 + i, 999);
+    for (uint64_t i = 51; i <= 10000; i++)
+        s_put(i, i, 1000);
+    for (uint64_t i = 10; i <= 50; i++)
+        ck_assert_ptr_nonnull(users_find(users, i, UINT64_MAX));
+    ck_assert_ptr_null(users_find(users, 9, UINT64_MAX));
+}
+END_TEST
+
 START_TEST(cleared_table_is_empty_and_usable)
 {
     s_put(1, 1, 5000);
@@ -91,6 +104,7 @@ Suite *suite_broker_users(void)
     tcase_add_test(tc, last_placement_replaces_the_one_before);
     tcase_add_test(tc, many_users_are_all_found);
     tcase_add_test(tc, expired_users_fall_away_as_the_table_grows);
+    tcase_add_test(tc, users_of_the_last_minute_stay_whatever_their_time);
     tcase_add_test(tc, cleared_table_is_empty_and_usable);
     suite_add_tcase(suite, tc);
     return suite;
