@@ -15,6 +15,8 @@
 /* In a Redis that was restarted: how long a memory that holds more may take to
  * come. Connections are tried each 500 ms. */
 #define GRACE_MS 1500
+/* What lasts is said again after so long. */
+#define REMIND_MS 10000
 
 const char *const broker_words[] = {"standby", "loading", "restoring", "leader",
                                     "away"};
@@ -124,6 +126,7 @@ void states_take_lead(broker_t *self, bool sure)
     if (!broker_serves(self))
         leading_begin(&self->leading, &self->parts);
     s_enter(self, LEADING);
+    self->behind_told_ms = 0;
     if (!sure)
         ledger_vouch(self->parts.ledger, self->parts.world.epoch);
     leading_go_on(&self->leading, &self->parts);
@@ -180,9 +183,14 @@ static void s_load(broker_t *self, const ledger_meta_t *meta)
         states_step_down(self, "canvas_malformed");
 }
 
-static void s_redis_behind(const broker_t *self, const ledger_meta_t *meta)
+/* Said once, and again now and then while what mends it does not succeed. */
+static void s_redis_behind(broker_t *self, const ledger_meta_t *meta)
 {
     COUNT(REDIS_REPAIRS);
+    uint64_t now_ms = self->parts.now.mono_ms;
+    if (self->behind_told_ms && now_ms - self->behind_told_ms < REMIND_MS)
+        return;
+    self->behind_told_ms = now_ms;
     log_warn("redis_behind", "redis_seq=%" PRIu64 " seq=%" PRIu64 " empty=%d",
              meta->at.seq, self->parts.world.seq, meta->empty);
 }

@@ -84,6 +84,7 @@ void broker_on_lead(broker_t *self, const ledger_lead_t *lead)
 void broker_on_renew(broker_t *self, bool done)
 {
     self->renewing = false;
+    ledger_settled(self->parts.ledger);
     if (done)
         self->parts.lease_until_ms =
             self->asked_at_ms + (uint64_t)self->parts.config->lease_ms;
@@ -177,6 +178,8 @@ static void s_on_followed(broker_t *self, const ledger_look_t *look)
         following_on_looked(&self->following, &self->parts, look, &lost);
     self->seen |= !look->meta.empty;
     states_see_epoch(self, look->meta.epoch);
+    if (!s_is_open(self, look))
+        ledger_settled(self->parts.ledger); /* no more is asked of it now */
     if (s_is_open(self, look)) {
         states_bid(self, states_known_epoch(self), NULL);
     } else if (says == FOLLOWING_LONGER) {

@@ -234,7 +234,7 @@ static void s_destroy(ledger_t **ledger_p)
 static bool s_ready(const ledger_t *ledger)
 {
     const redis_t *self = (const redis_t *)ledger;
-    return self->ready && !redis_link_trouble(self->link);
+    return self->ready && redis_link_is_up(self->link);
 }
 
 static const char *s_trouble(const ledger_t *ledger)

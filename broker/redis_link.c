@@ -57,6 +57,10 @@ struct redis_link {
     char why[WHY_MAX];
     char told_why[WHY_MAX]; /* the reason of the last line */
     uint64_t told_at_ms;
+    redis_reply_fn answering; /* whose answer is being looked at */
+    redis_reply_fn failing;   /* whose answer the last loss was for … */
+    uint64_t failed_at_ms;    /* … and when … */
+    char failed_why[WHY_MAX]; /* … and why */
 };
 
 typedef struct {
@@ -213,10 +217,22 @@ static int s_on_ready(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+/* Whether what made the connection useless has not worked since, for as long as
+ * that says something: somebody else may have to do it now. */
+static bool s_is_failing(const redis_link_t *self)
+{
+    return self->failing && clock_mono_ms() - self->failed_at_ms < REMIND_MS;
+}
+
 void redis_link_drop(redis_link_t *self, const char *why)
 {
     if (!self->redis)
         return;
+    if (self->answering) {
+        self->failing = self->answering;
+        self->failed_at_ms = clock_mono_ms();
+        snprintf(self->failed_why, sizeof self->failed_why, "%s", why);
+    }
     snprintf(self->why, sizeof self->why, "%s", why);
     redisAsyncFree(self->redis); /* only marks it where it is called inside */
     if (!self->inside)
@@ -225,6 +241,8 @@ void redis_link_drop(redis_link_t *self, const char *why)
 
 void redis_link_settled(redis_link_t *self)
 {
+    if (s_is_failing(self))
+        return;
     if (self->told)
         log_info("redis_back", "tries=%u", self->backoff.tries);
     self->told = false;
@@ -422,7 +440,7 @@ bool redis_link_is_up(const redis_link_t *self)
 const char *redis_link_trouble(const redis_link_t *self)
 {
     if (redis_link_is_up(self))
-        return NULL;
+        return s_is_failing(self) ? self->failed_why : NULL;
     if (*self->why)
         return self->why;
     return self->told ? self->told_why : "connecting";
@@ -445,7 +463,11 @@ static void s_on_reply(redisAsyncContext *redis, void *reply, void *privdata)
         return;
     bool ours = call.on_reply == s_on_setup || call.on_reply == s_on_info;
     void *context = ours ? self : self->context;
+    if (self->failing == call.on_reply)
+        self->failing = NULL; /* it works again, or is dropped for again */
+    self->answering = call.on_reply;
     call.on_reply(context, call.argument, reply);
+    self->answering = NULL;
 }
 
 static void s_send(redis_link_t *self, redis_reply_fn on_reply,

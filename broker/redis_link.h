@@ -54,12 +54,15 @@ void redis_link_call(redis_link_t *self, redis_reply_fn on_reply,
  * with (loading, read-only, out of memory). Comes back with back-off. */
 void redis_link_drop(redis_link_t *self, const char *why);
 
-/* Why there is no connection, or it is about to be given up; NULL if it is up.
- * Borrowed until the loop turns. */
+/* Why there is no connection, or it is about to be given up, or it was given up
+ * for what has not worked since; NULL if all is well. Borrowed until the loop
+ * turns. */
 const char *redis_link_trouble(const redis_link_t *self);
 
 /* Redis does what it is asked: the next loss begins with short waits again,
- * and a loss that was logged gets its line of return. */
+ * and a loss that was logged gets its line of return. Passed over where the
+ * loss was for an answer whose kind (its redis_reply_fn) has not come well
+ * since: one script that always fails is one trouble, not one for each try. */
 void redis_link_settled(redis_link_t *self);
 
 #endif

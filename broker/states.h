@@ -32,6 +32,7 @@ struct broker {
     uint64_t asked_at_ms; /* for the lease, or its renewal */
     uint64_t bid_at_ms;   /* do not ask for the lease before this */
     uint64_t stop_at_ms;
+    uint64_t behind_told_ms; /* the last redis_behind; 0: none since the lead */
     following_t following;
     leading_t leading;
     loading_t loading;

@@ -17,6 +17,7 @@
 
 static const char *version; /* that the Redis tells */
 static size_t slice;        /* bytes it sends at once; 0: all */
+static _Atomic bool broken; /* it refuses SET */
 static int listener;
 static pthread_t server;
 
@@ -45,6 +46,10 @@ static void s_answer(int fd, const char *question)
     if (strstr(question, "GET")) {
         s_send_slowly(fd, "$40\r\n0123456789012345678901234567890123456789\r\n",
                       47);
+        return;
+    }
+    if (broken && strstr(question, "SET")) {
+        ck_assert_int_gt(send(fd, "-NOPERM no\r\n", 12, MSG_NOSIGNAL), 0);
         return;
     }
     snprintf(info, sizeof info, "# Server\r\nredis_version:%s\r\n", version);
@@ -124,8 +129,9 @@ static int s_on_tick(zloop_t *zloop, int timer, void *arg)
 static void s_until(bool (*done)(void))
 {
     ticks = 0;
-    zloop_timer(loop, 10, PATIENCE_MS / 10, s_on_tick, &done);
+    int timer = zloop_timer(loop, 10, PATIENCE_MS / 10, s_on_tick, &done);
     zloop_start(loop);
+    zloop_timer_end(loop, timer);
     ck_assert(done());
 }
 
@@ -166,6 +172,7 @@ static void s_set_up(void)
 {
     version = "7.0.15";
     slice = 0;
+    broken = false;
     ups = look_ups = 0;
     asked = 0;
     got = 0;
@@ -248,6 +255,51 @@ START_TEST(an_answer_longer_than_the_timeout_is_waited_for_while_it_comes)
 }
 END_TEST
 
+static void s_on_word(void *context, uint64_t argument,
+                      const struct redisReply *reply)
+{
+    (void)context;
+    got = argument;
+    if (reply->type == REDIS_REPLY_ERROR)
+        redis_link_drop(redis, reply->str);
+    else
+        redis_link_settled(redis);
+}
+
+/* Another kind of answer than s_on_word. */
+static void s_on_other(void *context, uint64_t argument,
+                       const struct redisReply *reply)
+{
+    s_on_word(context, argument, reply);
+}
+
+static void s_say(redis_reply_fn on_reply, const char *word)
+{
+    const char *words[1] = {word};
+    got = ups = 0;
+    redis_link_call(redis, on_reply, 1, 1, words, NULL);
+    s_until(s_has_answer);
+}
+
+/* Not at the speed of the loop, and not with a line for each time. */
+START_TEST(what_always_fails_is_one_trouble_though_all_else_works)
+{
+    s_start(s_both);
+    s_until(s_is_up);
+    broken = true;
+    for (int i = 0; i < 5; i++) {
+        s_say(s_on_other, "SET");
+        s_until(s_is_up); /* again */
+        s_say(s_on_word, "LEAD");
+        ck_assert_str_eq(redis_link_trouble(redis), "NOPERM no");
+        ck_assert(redis_link_is_up(redis));
+    }
+    broken = false;
+    s_say(s_on_other, "SET");
+    ck_assert_ptr_null(redis_link_trouble(redis));
+}
+END_TEST
+
 Suite *suite_broker_redis_link(void);
 Suite *suite_broker_redis_link(void)
 {
@@ -263,6 +315,8 @@ Suite *suite_broker_redis_link(void)
     tcase_add_test(facts, a_redis_before_7_is_refused_by_name);
     tcase_add_test(
         facts, an_answer_longer_than_the_timeout_is_waited_for_while_it_comes);
+    tcase_add_test(facts,
+                   what_always_fails_is_one_trouble_though_all_else_works);
     suite_add_tcase(suite, facts);
     return suite;
 }
