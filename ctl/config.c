@@ -15,6 +15,8 @@ static const setting_t s_rows[] = {
         "the bus"),
     ROW(token_file, TEXT, "token", 0, 0, NULL,
         "File with the token of your role, for --url"),
+    ROW(insecure, FLAG, NULL, 0, 0, NULL,
+        "Send the token over plain http to another machine, too"),
     ROW(timeout_ms, INT, "3000", 100, 60000, "ms",
         "How long to wait for answers"),
     ROW(master_file, TEXT, "", 0, 0, NULL,

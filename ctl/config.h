@@ -13,6 +13,7 @@ typedef struct {
     settings_common_t common;
     char *brokers;
     char *url, *token_file; /* "": by the bus */
+    bool insecure;          /* a token may go over plain http */
     int64_t timeout_ms;
     char *master_file; /* "": secret in the folder of the key files */
     bool json;

@@ -179,6 +179,21 @@ def test_a_bad_token_and_a_wrong_address_end_with_1(pair, boss):
     assert boss.run("bans", url=boss.url + "/").returncode == 0
 
 
+@pytest.mark.parametrize("url, refused", [
+    ("http://canvas.invalid", True), ("HTTP://canvas.invalid", True),
+    ("canvas.invalid", True), ("http://127.canvas.invalid", True),
+    ("http://localhost.invalid", True), ("http://localhost@canvas.invalid", True),
+    ("http://[::2]:9", True), ("https://canvas.invalid", False),
+    ("http://LOCALHOST:9", False), ("http://127.9:9", False),
+    ("http://[::1]:9", False)])
+def test_a_token_goes_over_plain_http_to_this_machine_alone(boss, url, refused):
+    answer = boss.run("bans", url=url)
+    assert answer.returncode == (2 if refused else 1), answer
+    assert ("--insecure" in answer.stderr) == refused
+    if refused:
+        assert boss.run("--insecure", "bans", url=url).returncode == 1
+
+
 @pytest.mark.timeout(180)
 def test_a_fail_over_is_waited_for(cluster):
     made = cluster(brokers=2, edges=2).start().ready()
