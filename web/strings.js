@@ -64,6 +64,7 @@ export const en = {
   unauthorized: "You are not signed in.", rate_limited: "Too fast. Please wait a moment.",
   unavailable: "Placing is not possible right now. Please try again soon.",
   protected: "This place is protected: it stays as it is.",
+  too_late: "It was too late for that.",
   refused: "It was not placed.", unknown: "It was not placed.",
   // Tools
   fit: "Show the whole canvas", zoom_in_tool: "Zoom in", zoom_out_tool: "Zoom out",

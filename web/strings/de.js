@@ -61,6 +61,7 @@ export default {
   unauthorized: "Du bist nicht angemeldet.", rate_limited: "Zu schnell. Bitte warte einen Moment.",
   unavailable: "Setzen geht gerade nicht. Bitte versuch es bald wieder.",
   protected: "Diese Stelle ist geschützt: Sie bleibt, wie sie ist.",
+  too_late: "Dafür war es zu spät.",
   refused: "Es wurde nicht gesetzt.", unknown: "Es wurde nicht gesetzt.",
   fit: "Die ganze Leinwand zeigen", zoom_in_tool: "Heranzoomen", zoom_out_tool: "Herauszoomen",
   template: "Vorlage", layers: "Ebenen und Einstellungen", time: "Zeitraffer",
