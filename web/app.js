@@ -411,9 +411,11 @@ function loginUrl({ login_url: text }) {
 }
 
 /// Fetched when somebody signs in or out, or comes back from it.
-const signing = async (what) => (await import("./signing.js"))[what](app);
+const signing = async (what, ...more) =>
+  (await import("./signing.js"))[what](app, ...more);
 const signIn = () => signing("signIn");
 const signOut = () => signing("signOut");
+const useToken = (text) => signing("useToken", text);
 
 store.watch("askSignIn", ({ askSignIn }) => askSignIn && signIn());
 store.watch("loginUrl refusedSession config stamp", ({ loginUrl: url, config }) => {
@@ -424,7 +426,7 @@ store.watch("loginUrl refusedSession config stamp", ({ loginUrl: url, config }) 
 
 const app = {
   store, env, client, view, settings, placing, sheet, notice, templates, toast, share,
-  shareTemplate, nextWrong, signIn, signOut,
+  shareTemplate, nextWrong, signIn, signOut, useToken,
 };
 
 // Fetched when they are first opened.
@@ -438,7 +440,9 @@ sheet.add({ id: "layers", title: "layers", load: () =>
 sheet.add({ id: "time", title: "time", load: () =>
   import("./panels/time.js").then((m) => m.timePanel(app)) });
 sheet.add({ id: "keys", title: "keys", load: () =>
-  import("./panels/key_list.js").then((m) => m.keysPanel()) });
+  import("./panels/key_list.js").then((m) => m.keysPanel(app)) });
+sheet.add({ id: "moderate", title: "moderate", roles: ["moderator", "operator", "owner"],
+            load: () => import("./panels/moderate.js").then((m) => m.moderatePanel(app)) });
 
 function act(action) {
   if (action === "try_now") client.wake();
@@ -450,9 +454,9 @@ await breathe();
 createStatus({ client, store, settings, act });
 await breathe();
 createDock({ store, placing, sheet, client });
-listenToKeys({ settings, placing, sheet, store, nextWrong, view });
+listenToKeys({ settings, placing, sheet, store, nextWrong, view, client });
 
-createTools({ store, placing, view, sheet });
+createTools({ store, placing, view, sheet, client });
 
 // The world
 

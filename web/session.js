@@ -124,9 +124,9 @@ export class Session {
     }
   }
 
+  /// A word or a list of words in the token, as protocol.md has it.
   roles() {
-    const { roles } = this.claims();
-    return Array.isArray(roles) ? roles.filter((r) => typeof r === "string") : [];
+    return [this.claims().roles].flat().filter((role) => typeof role === "string");
   }
 
   // A full or forbidden storage costs only the next visit.

@@ -108,6 +108,8 @@ export const en = {
   language: "Language", drawing: "Drawing", webgl: "WebGL", canvas: "Canvas",
   notice_title: "You may place again", account: "Account", anonymous: "Anonymous player {user}",
   no_account: "You get an identity with your first pixel.",
+  token: "Token", token_have: "I have a token", token_use: "Use it", token_bad: "That is no token that counts.",
+  moderate: "Moderation",
   // Time
   time_intro: "Slide back to see the canvas as it was.",
   time_none: "This server does not offer its past.",
@@ -117,7 +119,7 @@ export const en = {
   key_colors: "Colours", key_quick: "Quick mode", key_eyedropper: "Take the colour under the mouse",
   key_grid: "Grid", key_template: "Template", key_next: "Next wrong pixel", key_heat: "Heat map",
   key_lock: "Lock the view", key_goto: "Go to a pixel", key_help: "This list",
-  key_back: "Back", key_arrows: "Choose a pixel; with Shift by ten", key_zoom: "Zoom",
+  key_back: "Back", key_moderate: "Moderation", key_arrows: "Choose a pixel; with Shift by ten", key_zoom: "Zoom",
   key_home: "Show all", key_place: "Place, or go to the colours",
   // Colours
   white: "white", light_grey: "light grey", grey: "grey", black: "black", pink: "pink",
@@ -131,6 +133,13 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 
 /// Tables that are there; others are fetched when they are chosen.
 const tables = { en };
+/** @type {Record<string, Record<string, string>>} */
+const added = {};
+
+/// The words of a part that was fetched later: {en: {…}, de: {…}}.
+export function addWords(words) {
+  for (const tag of Object.keys(words)) added[tag] = { ...added[tag], ...words[tag] };
+}
 
 let language = "en";
 let plural = new Intl.PluralRules("en");
@@ -163,7 +172,7 @@ export function t(key, values = {}) {
   const table = tables[language];
   const one = "count" in values && plural.select(values.count) === "one"
     ? table[`${key}_one`] : undefined;
-  const text = one ?? table[key] ?? en[key] ?? key;
+  const text = one ?? table[key] ?? added[language]?.[key] ?? en[key] ?? added.en?.[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = typeof values[name] === "function" ? values[name]() : values[name];
     // The first use of a locale costs much: not for numbers that need none.

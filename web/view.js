@@ -33,7 +33,7 @@ export class BoardView extends EventTarget {
     this.palette = [];
     this.scene = {
       selected: null, hover: null, ghost: null, sending: false, grid: true,
-      reticle: false, template: null, heat: null, only: null,
+      reticle: false, template: null, heat: null, only: null, boxes: [],
     };
     this.locked = false;
     this.moved = true; // since the last frame

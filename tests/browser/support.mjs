@@ -89,6 +89,13 @@ export class Cluster {
     ], { cwd: this.data });
   }
 
+  /// A helper's token, as an operator makes it.
+  async roleToken(name, role) {
+    const { stdout } = await run(join(this.bin, "stipplectl"),
+                                 ["token", name, "--role", role], { cwd: this.data });
+    return stdout.trim();
+  }
+
   async token() {
     const answer = await fetch(`${this.url}/api/v1/session`, { method: "POST" });
     return (await answer.json()).token;

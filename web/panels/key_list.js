@@ -13,11 +13,15 @@ const LIST = [
   ["Esc", "key_back"],
 ];
 
-export function keysPanel() {
+const MODERATE = ["M", "key_moderate"];
+
+export function keysPanel({ sheet, client }) {
   return {
     id: "keys", title: "keys",
     show(body) {
-      body.replaceChildren(el("ul", { class: "list" }, ...LIST.map(([key, text]) =>
+      const list = sheet.offers("moderate", client.session.roles())
+        ? [...LIST, MODERATE] : LIST;
+      body.replaceChildren(el("ul", { class: "list" }, ...list.map(([key, text]) =>
         el("li", {}, el("span", {}, t(text)), el("kbd", {}, key)))));
     },
   };

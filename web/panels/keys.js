@@ -7,12 +7,13 @@ import { focusPalette } from "./dock.js";
 
 const COLORS = "1234567890abcdef";
 
-export function listenToKeys({ settings, placing, sheet, store, nextWrong, view }) {
+export function listenToKeys({ settings, placing, sheet, store, nextWrong, view, client }) {
   const flip = (name) => settings.set(name, !settings.get(name));
   const actions = {
     q: () => flip("quick"), i: () => placing.takeColor(), g: () => flip("grid"),
     t: () => sheet.toggle("template"), n: nextWrong, h: () => flip("heat"),
     l: () => flip("lock"), "?": () => sheet.toggle("keys"),
+    m: () => sheet.offers("moderate", client.session.roles()) && sheet.toggle("moderate"),
     "/": async () => {
       if (sheet.open !== "pixel") await sheet.show("pixel");
       $("goto")?.focus();

@@ -66,7 +66,21 @@ function notices(settings, notice, { toast }) {
     }));
 }
 
-function account({ client, store, signIn, signOut }) {
+/// Helpers are given a token by hand (docs/moderation.md).
+function tokenForm({ useToken }) {
+  const input = el("input", { type: "password", id: "token", autocomplete: "off", class: "wide" });
+  const wrong = el("p", { role: "alert", class: "soft" });
+  return el("details", {}, el("summary", {}, t("token_have")), el("form", {
+    onsubmit: async (event) => {
+      event.preventDefault();
+      wrong.textContent = await useToken(input.value) ? "" : t("token_bad");
+    },
+  }, el("div", { class: "row" }, el("label", { for: "token" }, t("token")), input,
+        el("button", { class: "button" }, t("token_use"))), wrong));
+}
+
+function account(app) {
+  const { client, store, signIn, signOut } = app;
   const { token, user } = client.session;
   const { loginUrl } = store.state;
   const name = client.session.claims().name;
@@ -76,5 +90,6 @@ function account({ client, store, signIn, signOut }) {
     loginUrl ? el("div", { class: "buttons" }, el("button", {
       type: "button", onclick: name ? signOut : signIn,
     }, name ? t("sign_out") : t("sign_in"))) : "",
+    tokenForm(app),
   ];
 }

@@ -2,8 +2,8 @@
 //
 // One panel at a time: the inspector at the right of a desktop, the bottom sheet
 // of a phone. A panel is {id, title, roles, show(body) → its ending or nothing},
-// or {id, title, roles, load() → that}: one with `roles` is there only for those whose token has one of them, which is
-// how moderators' tools come in.
+// or {id, title, roles, load() → that}: one with `roles` is there only for those whose
+// token has one of them, which is how moderators' tools come in.
 
 import { $, el } from "../dom.js";
 import { t } from "../strings.js";
@@ -24,8 +24,12 @@ export class Sheet {
 
   /// Those that this visitor may see.
   offered(roles) {
-    return [...this.panels.values()].filter((panel) =>
-      !panel.roles || panel.roles.some((role) => roles.includes(role)));
+    return [...this.panels.values()].filter(({ id }) => this.offers(id, roles));
+  }
+
+  offers(id, roles) {
+    const panel = this.panels.get(id);
+    return !panel.roles || panel.roles.some((role) => roles.includes(role));
   }
 
   /// The panel, fetched if it is not there yet; null if that failed.

@@ -57,6 +57,7 @@ export class Overlay {
     if (scene.heat) this.drawImage(camera, scene.heat.image, 0, 0, scene.heat.side);
     if (scene.template) this.drawTemplate(camera, scene);
     if (scene.grid && camera.scale >= GRID_FROM) this.drawGrid(camera);
+    for (const box of scene.boxes) this.drawBox(camera, box);
     const moving = this.drawMoving(camera, scene, now);
     if (scene.hover && camera.scale >= GRID_FROM / 2)
       this.outline(camera, scene.hover, "rgb(0 0 0 / 55%)", "rgb(255 255 255 / 75%)");
@@ -79,6 +80,20 @@ export class Overlay {
     this.context.imageSmoothingEnabled = false;
     this.context.drawImage(image, at.x, at.y, image.width * scale,
                            image.height * scale);
+  }
+
+  /// A box {x0, y0, x1, y1}: one that is being chosen, or one that is protected.
+  drawBox(camera, { x0, y0, x1, y1, drawn }) {
+    const { context } = this;
+    const { x, y } = camera.toScreen(x0, y0);
+    const width = (x1 - x0 + 1) * camera.scale, height = (y1 - y0 + 1) * camera.scale;
+    context.fillStyle = drawn ? "rgb(36 86 214 / 18%)" : "rgb(179 32 26 / 14%)";
+    context.fillRect(x, y, width, height);
+    for (const [style, line] of [["#fff", 4], [drawn ? "#2456d6" : "#b3201a", 2]]) {
+      context.strokeStyle = style;
+      context.lineWidth = line;
+      context.strokeRect(x - 1, y - 1, width + 2, height + 2);
+    }
   }
 
   drawGrid(camera) {

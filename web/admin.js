@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What moderators ask of the server, and do (docs/protocol.md, /api/v1/admin/). Each
+// answer is {ok: true, …members} or {ok: false, code, detail}; an action keeps its
+// number, so that trying it again never does it twice. No DOM.
+
+import { ask } from "./net.js";
+
+const BASE = "/api/v1/admin/";
+const WAIT_MS = 15000; // an edge asks for 10 s while brokers fail over
+const RANKS = ["viewer", "player", "moderator", "operator", "owner"];
+
+export const MODERATORS = RANKS.slice(2);
+
+/// Whether one of the roles reaches `least`.
+export const reaches = (roles, least) =>
+  roles.some((role) => RANKS.indexOf(role) >= RANKS.indexOf(least));
+
+/// Refusals that may be another's a moment later.
+export const mayTryAgain = ({ ok, code }) =>
+  !ok && ["unavailable", "rate_limited", "unanswered"].includes(code);
+
+export class Admin {
+  /// `env` as in client.js; `token()` is the bearer's now.
+  constructor(env, token) {
+    this.env = env;
+    this.token = token;
+  }
+
+  /// What the leader knows.
+  get(path, query = {}) {
+    const given = Object.entries(query).filter(([, value]) =>
+      value !== null && value !== undefined);
+    const text = new URLSearchParams(given.map(([name, value]) =>
+      [name, String(value)])).toString();
+    return this.send("GET", text ? `${path}?${text}` : path, {});
+  }
+
+  /// An action, to be run, and run again if nobody answered.
+  action(method, path, body = null) {
+    const key = 1 + Math.floor(this.env.random() * 0xfffffffe);
+    return () => this.send(method, path, {
+      headers: { "Idempotency-Key": String(key), "Content-Type": "application/json" },
+      ...body && { body: JSON.stringify(body) },
+    });
+  }
+
+  async send(method, path, { headers = {}, ...more }) {
+    try {
+      return await ask(this.env, BASE + path, readAnswer, {
+        method, ...more, headers: { ...headers, Authorization: `Bearer ${this.token()}` },
+      }, WAIT_MS);
+    } catch {
+      return { ok: false, code: "unanswered" };
+    }
+  }
+}
+
+async function readAnswer(answer) {
+  const members = await answer.json().catch(() => null);
+  if (answer.ok && members) return { ...members, ok: true };
+  return { ok: false, code: members?.code ?? "unavailable", detail: members?.detail };
+}

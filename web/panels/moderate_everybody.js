@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What concerns everybody: a notice, the lock, and what moderators did.
+
+import { reaches } from "../admin.js";
+import { el } from "../dom.js";
+import { agoText, t } from "../strings.js";
+import { refusalText } from "./deed.js";
+
+export function everybodyPart(room, desk) {
+  const operator = reaches(desk.app.client.session.roles(), "operator");
+  const lock = el("div"), audit = el("div");
+  let open = true;
+
+  async function refresh() {
+    const [policy, deeds] = await Promise.all([
+      desk.admin.get("regions"), desk.admin.get("audit", { limit: 20 }),
+    ]);
+    if (!open) return;
+    lock.replaceChildren(...policy.ok ? lockRows(desk, policy.locked, operator, refresh)
+      : [el("p", { class: "soft" }, refusalText(policy))]);
+    audit.replaceChildren(deeds.ok ? auditList(deeds.actions)
+      : el("p", { class: "soft" }, refusalText(deeds)));
+  }
+
+  room.append(noticeForm(desk, refresh), el("h3", {}, t("lock_head")), lock,
+              el("h3", {}, t("audit")), audit);
+  refresh();
+  return () => { open = false; };
+}
+
+function noticeForm(desk, refresh) {
+  const input = el("textarea", { id: "notice", class: "wide", maxlength: 250, rows: 3,
+                                 required: true });
+  return el("form", { onsubmit: async (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    const done = text && await desk.deed({
+      text: t("notice_ask", { text }), label: t("send_do"), done: "notice_done",
+      method: "POST", path: "notice", body: { text },
+    });
+    if (!done) return;
+    input.value = "";
+    refresh();
+  } }, el("h3", {}, t("notice")), el("label", { for: "notice" }, t("notice_label")), input,
+  el("div", { class: "buttons" }, el("button", { id: "send-notice" }, t("send"))));
+}
+
+function lockRows(desk, locked, operator, refresh) {
+  const word = locked ? "unlock" : "lock";
+  return [
+    el("p", { id: "lock-state" }, t(locked ? "locked_now" : "unlocked_now")),
+    operator ? el("div", { class: "buttons" }, el("button", {
+      type: "button", id: "lock", onclick: async () => {
+        const done = await desk.deed({
+          text: t(`${word}_ask`), label: t(`${word}_do`), done: `${word}ed_done`,
+          method: "POST", path: word,
+        });
+        if (done) refresh();
+      },
+    }, t(`${word}_all`))) : el("p", { class: "soft" }, t("needs_operator")),
+  ];
+}
+
+function auditList(actions) {
+  return el("ul", { class: "list", id: "audit" }, ...actions.map((one) => el(
+    "li", {}, el("span", {}, one.refused
+      ? t("audit_refused", { verb: one.refused, by: one.by.slice(0, 8) })
+      : t("audit_row", { verb: one.verb, by: one.by.slice(0, 8) })),
+    agoText(Math.max(0, Date.now() - one.at)))));
+}
