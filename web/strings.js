@@ -114,7 +114,7 @@ export const en = {
   time_intro: "Slide back to see the canvas as it was.",
   time_none: "This server does not offer its past.",
   time_at: "{time}", now: "Now", time_failed: "That moment cannot be loaded right now.",
-  play: "Play", stop: "Stop",
+  play: "Play", stop: "Stop", save_part: "Save a part as a film",
   // Keys
   key_colors: "Colours", key_quick: "Quick mode", key_eyedropper: "Take the colour under the mouse",
   key_grid: "Grid", key_template: "Template", key_next: "Next wrong pixel", key_heat: "Heat map",

@@ -3,9 +3,10 @@
 // What players do with the page: links, keys, layers, panels. Templates have a file of
 // their own.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
-import { Cluster, DESKTOP, PHONE, colorAt, launchChromium, live, openPage, painted,
+import { Cluster, DESKTOP, PHONE, axe, colorAt, launchChromium, live, openPage, painted,
          screenAt, until } from "./support.mjs";
 
 let browser, cluster;
@@ -310,6 +311,51 @@ test("undo brings back what was there, once and not for others", () =>
     assert.equal(await page.evaluate(() => window.stipple.client.picture.get(95, 80)), 9);
   }));
 
+/// A part of the board as a film, which the browser itself can play.
+async function savesFilms(page) {
+  const film = async (id, ending) => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download", { timeout: 60000 }), page.locator(id).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), `timelapse-4-4-7-5.${ending}`);
+    return [...readFileSync(await download.path())];
+  };
+  await page.locator("#save-part").click();
+  assert.ok(await page.locator("#save-gif").isDisabled());
+  for (const [name, value] of Object.entries({ x0: 4, y0: 4, x1: 7, y1: 5 }))
+    await page.locator(`[data-corner=${name}]`).fill(String(value));
+  await page.locator("#save-facts", { hasText: /frames of 480 × 240/ }).waitFor();
+  assert.deepEqual(await axe(page), [], "saving a part");
+  const gif = await page.evaluate(async (bytes) => {
+    const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
+    const decoder = new window.ImageDecoder({ data: new Uint8Array(bytes), type: "image/gif" });
+    await decoder.tracks.ready;
+    await decoder.completed;
+    const { frameCount } = decoder.tracks.selectedTrack;
+    const last = (await decoder.decode({ frameIndex: frameCount - 1 })).image;
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(last, 0, 0);
+    const [red, green, blue] = context.getImageData(180, 180, 1, 1).data;
+    return { width: image.width, height: image.height, frameCount, pixel: [red, green, blue] };
+  }, await film("#save-gif", "gif"));
+  assert.deepEqual([gif.width, gif.height], [480, 240]);
+  assert.ok(gif.frameCount >= 2, `${gif.frameCount} frames`);
+  assert.deepEqual(gif.pixel, [0xa0, 0x6a, 0x42], "the last frame is now");
+  await page.locator("#toast", { hasText: "Saved." }).waitFor();
+  await page.locator("#sheet select").selectOption("20");
+  const bytes = await film("#save-video", "webm");
+  const blank = await page.context().newPage(); // the page's own policy plays nothing
+  const video = await blank.evaluate((all) => new Promise((done) => {
+    const player = document.createElement("video");
+    player.onerror = () => done("broken");
+    player.onloadeddata = () => done([player.videoWidth, player.videoHeight].join());
+    player.muted = true;
+    player.src = URL.createObjectURL(new Blob([new Uint8Array(all)], { type: "video/webm" }));
+  }), bytes);
+  assert.equal(video, "480,240");
+}
+
 test("time: the slider shows the board as it was", async () => {
   const past = await Cluster.up("--size", "40x40", "--cooldown", "0",
                                 "--set", "snapshot_ms=1000");
@@ -344,6 +390,7 @@ test("time: the slider shows the board as it was", async () => {
     assert.deepEqual(seen, seen.toSorted((a, b) => a - b));
     await slider.fill(String(count));
     await until(page, () => !window.stipple.store.get("past"));
+    await savesFilms(page);
     assert.deepEqual(page.problems, []);
     await page.context().close();
   } finally {

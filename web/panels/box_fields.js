@@ -5,7 +5,10 @@
 import { boxOf, readBox } from "../box.js";
 import { drawBox } from "../box_drawing.js";
 import { el } from "../dom.js";
-import { t } from "../strings.js";
+import { addWords, t } from "../strings.js";
+import words from "../strings/box.js";
+
+addWords(words);
 
 /// {element, set(box)}; `changed` is called with each new box, or with null.
 export function boxFields(app, changed) {

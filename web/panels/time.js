@@ -9,12 +9,13 @@ import { currentLocale, t } from "../strings.js";
 
 const STEP_MS = 500;
 
-export function timePanel({ store, env, client, toast }) {
+export function timePanel(app) {
+  const { store, env, client, toast } = app;
   const past = new Past(env);
   return {
     id: "time", title: "time",
     show(body) {
-      let open = true, playing = null;
+      let open = true, playing = null, film = null;
       body.replaceChildren(el("p", { class: "soft" }, t("loading_more")));
       past.moments().then((moments) => {
         if (!open) return;
@@ -40,11 +41,20 @@ export function timePanel({ store, env, client, toast }) {
                                   slider.value = moments.length;
                                   go();
                                 } }, t("to_now"))));
+        const save = el("button", { type: "button", id: "save-part", onclick: async () => {
+          save.disabled = true;
+          const { savePart } = await import("./time_save.js");
+          if (!open) return;
+          film = savePart(app, { moments, first: () => Number(slider.value) % moments.length });
+          save.replaceWith(film.element);
+        } }, t("save_part"));
+        body.append(el("div", { class: "buttons" }, save));
         let wanted = 0;
 
         async function go() {
           const number = Number(slider.value);
           const mine = ++wanted;
+          film?.tell();
           if (number === moments.length) {
             label.textContent = t("now");
             store.set({ past: null });
@@ -83,6 +93,7 @@ export function timePanel({ store, env, client, toast }) {
       return () => {
         open = false;
         clearInterval(playing);
+        film?.end();
         store.set({ past: null });
       };
     },

@@ -106,7 +106,7 @@ export default {
   time_intro: "Schieb zurück, um die Leinwand von früher zu sehen.",
   time_none: "Dieser Server bietet seine Vergangenheit nicht an.",
   time_at: "{time}", now: "Jetzt", time_failed: "Dieser Moment lässt sich gerade nicht laden.",
-  play: "Abspielen", stop: "Anhalten",
+  play: "Abspielen", stop: "Anhalten", save_part: "Einen Teil als Film sichern",
   key_colors: "Farben", key_quick: "Schnell-Modus", key_eyedropper: "Farbe unter der Maus nehmen",
   key_grid: "Raster", key_template: "Vorlage", key_next: "Nächstes falsches Pixel",
   key_heat: "Wärmekarte", key_lock: "Ansicht sperren", key_goto: "Gehe zu einem Pixel",

@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of moderators' panels, and of choosing a box: fetched with those, so that
-// a player's visit is none the slower.
+// The words of moderators' panels: fetched with those, so that a player's visit is none
+// the slower.
 
 export default {
   en: {
-    // A box
-    draw_box: "Draw a box", box_view: "All in view",
-    box_x0: "Left", box_y0: "Top", box_x1: "Right", box_y1: "Bottom",
-    box_bad: "That is no box on this canvas: left, top, right, bottom.",
-    box_none: "Draw a box, or type its corners.",
-    box_text: "({x0}, {y0}) to ({x1}, {y1})", box_size: "{width} × {height} pixels",
-    draw_mouse: "Press at one corner and drag to the other.",
-    draw_touch: "Tap one corner. Drag and pinch to move.",
-    draw_second: "Now the opposite corner.",
     // People
     people: "People", box: "Box", everybody: "Everybody",
     here_placed: "Placed at ({x}, {y})", user_label: "User, 16 digits",
@@ -57,14 +48,6 @@ export default {
     no_leader: "It cannot be done right now. Try again: it is done once.",
   },
   de: {
-    draw_box: "Rechteck ziehen", box_view: "Alles im Blick",
-    box_x0: "Links", box_y0: "Oben", box_x1: "Rechts", box_y1: "Unten",
-    box_bad: "So ein Rechteck hat diese Leinwand nicht: links, oben, rechts, unten.",
-    box_none: "Zieh ein Rechteck auf, oder gib seine Ecken ein.",
-    box_text: "({x0}, {y0}) bis ({x1}, {y1})", box_size: "{width} × {height} Pixel",
-    draw_mouse: "Drück an einer Ecke und zieh bis zur anderen.",
-    draw_touch: "Tipp auf eine Ecke. Ziehen und Spreizen bewegt.",
-    draw_second: "Jetzt die Ecke gegenüber.",
     people: "Leute", box: "Rechteck", everybody: "Alle",
     here_placed: "Gesetzt auf ({x}, {y})", user_label: "Kennung, 16 Stellen",
     user_bad: "Eine Kennung hat 16 Stellen aus 0 … 9 und a … f.", show: "Zeigen",
