@@ -3,7 +3,6 @@
  * stipple-broker: see serve.h.
  */
 #include "broker/serve.h"
-#include "common/log.h"
 
 #include <czmq.h>
 #include <signal.h>
@@ -30,7 +29,7 @@ int main(int argc, char **argv)
         return 2;
     }
     const char *name = config.common.name ? config.common.name : "broker";
-    log_init(name, (log_level_t)log_level_parse(config.common.log_level));
+    settings_begin_log(&config.common, name);
     s_block_signals();
     serve_t *serve = serve_new(&config);
     int status = serve ? 0 : 2;

@@ -5,6 +5,7 @@
  */
 #include "common/settings.h"
 
+#include "common/log.h"
 #include "common/mem.h"
 
 #include <errno.h>
@@ -309,4 +310,9 @@ void settings_free(const settings_t *self, void *config)
             *(char **)s_field(row, config) = NULL;
         }
     }
+}
+
+void settings_begin_log(const settings_common_t *common, const char *process)
+{
+    log_init(process, (log_level_t)log_level_parse(common->log_level));
 }

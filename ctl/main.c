@@ -2,7 +2,6 @@
  *
  * stipplectl: the operators' command. See verbs.h.
  */
-#include "common/log.h"
 #include "ctl/config.h"
 #include "ctl/keygen.h"
 #include "ctl/mint.h"
@@ -39,8 +38,7 @@ int main(int argc, char **argv)
     ctl_config_t config = {0};
     settings_flags_first(&ctl_settings, argc, argv);
     int first = settings_load(&ctl_settings, &config, argc, argv);
-    log_init("stipplectl",
-             (log_level_t)log_level_parse(config.common.log_level));
+    settings_begin_log(&config.common, "stipplectl");
     char **words = argv + first;
     int count = argc - first;
     int status = keygen_knows(words, count)

@@ -2,7 +2,6 @@
  *
  * stipple-edge: holds the sockets of those who watch and place.
  */
-#include "common/log.h"
 #include "common/mem.h"
 #include "edge/address.h"
 #include "edge/admission.h"
@@ -34,7 +33,7 @@ static void s_name_process(const edge_config_t *config)
         snprintf(name, sizeof name, "%.50s.%u", base, config->worker);
     else
         snprintf(name, sizeof name, "%.50s", base);
-    log_init(name, (log_level_t)log_level_parse(config->common.log_level));
+    settings_begin_log(&config->common, name);
 }
 
 static int s_tell_leader(void *context, const void *bytes, size_t size)

@@ -3,7 +3,6 @@
  * stipple-persister: records every placement in a store, and reads it back.
  */
 #include "common/bus_guard.h"
-#include "common/log.h"
 #include "persister/config.h"
 #include "persister/export.h"
 #include "persister/persister.h"
@@ -50,7 +49,7 @@ int main(int argc, char **argv)
     const char *name = config.common.name ? config.common.name : "persister";
     /* A limit on file sizes is then a full disk: an error that passes. */
     signal(SIGXFSZ, SIG_IGN);
-    log_init(name, (log_level_t)log_level_parse(config.common.log_level));
+    settings_begin_log(&config.common, name);
     role_keys_t keys;
     bus_security_t security = {.curve = config.common.curve};
     int status = EXIT_FAILURE;
