@@ -68,10 +68,13 @@ void answer_send(const parts_t *parts, asker_t *to, json_t *reply)
     json_decref(reply);
 }
 
+json_t *answer_refusal(const char *code, const char *error)
+{
+    return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "error", error);
+}
+
 void answer_refuse(const parts_t *parts, asker_t *to, const char *code,
                    const char *error)
 {
-    answer_send(
-        parts, to,
-        json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "error", error));
+    answer_send(parts, to, answer_refusal(code, error));
 }

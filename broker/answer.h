@@ -33,7 +33,8 @@ void answer_send(const parts_t *parts, asker_t *to, json_t *reply);
 /* The same with `size` bytes of JSON. */
 void answer_send_text(const parts_t *parts, asker_t *to, const char *text,
                       size_t size);
-/* {"ok":false,"code":…,"error":…}; `code` is one of docs/protocol.md's. */
+/* {"ok":false,"code":…,"error":…}; `code` is one of docs/protocol.md's. New. */
+json_t *answer_refusal(const char *code, const char *error);
 void answer_refuse(const parts_t *parts, asker_t *to, const char *code,
                    const char *error);
 

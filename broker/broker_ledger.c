@@ -119,7 +119,7 @@ void broker_on_put(broker_t *self, bool done)
 
 void broker_on_canvas(broker_t *self, bool done)
 {
-    ctl_on_canvas(&self->ctl, &self->parts, done);
+    ctl_on_canvas(&self->ctl, &self->parts, &self->leading.desk, done);
 }
 
 void broker_on_released(broker_t *self)

@@ -15,8 +15,9 @@
 #include <jansson.h>
 
 #define REQUEST_MAX 65536
-#define MINUTE_MS 60000
-#define REFUSALS_MAX 60
+#define VALUE_BYTES 4096 /* of 256 colours */
+/* Of a value in the audit, which holds two of them and the name. */
+#define VALUE_KEPT 220
 
 /* ---- status ---------------------------------------------------------- */
 
@@ -103,57 +104,136 @@ static int s_set_paused(canvas_t *canvas, const char *value)
     return -1;
 }
 
+static void s_tell_cooldown(const canvas_t *canvas, char *text)
+{
+    snprintf(text, VALUE_BYTES, "%" PRIu32, canvas->cooldown_ms);
+}
+
+static void s_tell_tick(const canvas_t *canvas, char *text)
+{
+    snprintf(text, VALUE_BYTES, "%" PRIu32, canvas->tick_ms);
+}
+
+static void s_tell_paused(const canvas_t *canvas, char *text)
+{
+    snprintf(text, VALUE_BYTES, "%s", canvas->paused ? "on" : "off");
+}
+
+static void s_tell_palette(const canvas_t *canvas, char *text)
+{
+    *text = '\0';
+    for (size_t i = 0; i < canvas->palette_size; i++)
+        text +=
+            sprintf(text, "%s#%06" PRIX32, i ? "," : "", canvas->palette[i]);
+}
+
 static const struct {
     const char *name;
     int (*apply)(canvas_t *canvas, const char *value);
+    void (*tell)(const canvas_t *canvas, char *text);
     const char *error;
 } s_settings[] = {
-    {"cooldown_ms", s_set_cooldown, "cooldown_ms is 0 to 4294967295"},
-    {"tick_ms", s_set_tick, "tick_ms is 0 to 10000"},
-    {"paused", s_set_paused, "paused is on or off"},
-    {"palette", canvas_set_palette,
+    {"cooldown_ms", s_set_cooldown, s_tell_cooldown,
+     "cooldown_ms is 0 to 4294967295"},
+    {"tick_ms", s_set_tick, s_tell_tick, "tick_ms is 0 to 10000"},
+    {"paused", s_set_paused, s_tell_paused, "paused is on or off"},
+    {"palette", canvas_set_palette, s_tell_palette,
      "palette is #RRGGBB,… of 1 to 2^bits colours"},
 };
+#define SETTINGS (sizeof s_settings / sizeof *s_settings)
+
+static size_t s_find_setting(const char *name)
+{
+    size_t i = 0;
+    while (i < SETTINGS && strcmp(name, s_settings[i].name))
+        i++;
+    return i;
+}
 
 /* Why the value is refused; NULL where it is in *canvas now. */
 static const char *s_apply(canvas_t *canvas, const char *name,
                            const char *value)
 {
-    for (size_t i = 0; i < sizeof s_settings / sizeof *s_settings; i++)
-        if (!strcmp(name, s_settings[i].name))
-            return s_settings[i].apply(canvas, value) < 0 ? s_settings[i].error
-                                                          : NULL;
-    return "no such setting: cooldown_ms, tick_ms, paused, palette";
+    const char *why = NULL;
+    size_t i = s_find_setting(name);
+    if (i == SETTINGS)
+        return "no such setting: cooldown_ms, tick_ms, paused, palette";
+    if (s_settings[i].apply(canvas, value) < 0)
+        return s_settings[i].error;
+    return canvas_check(canvas, &why) < 0 ? why : NULL;
 }
 
-static void s_set(ctl_t *self, parts_t *parts, const char *locked,
-                  asker_t *asker, const json_t *request)
+/* "cooldown_ms: 0 -> 60000", each value cut where it is long. */
+static void s_describe(control_t *control, const char *name,
+                       const canvas_t *before, const canvas_t *after)
+{
+    size_t i = s_find_setting(name), at;
+    const canvas_t *each[] = {before, after};
+    char value[VALUE_BYTES];
+    at = (size_t)snprintf(control->text, sizeof control->text, "%s:", name);
+    for (size_t k = 0; k < 2; k++) {
+        s_settings[i].tell(each[k], value);
+        bool cut = strlen(value) > VALUE_KEPT;
+        at += (size_t)snprintf(control->text + at, sizeof control->text - at,
+                               "%s %.*s%s", k ? " ->" : "", VALUE_KEPT, value,
+                               cut ? "\u2026" : "");
+    }
+    assert(at < sizeof control->text);
+}
+
+/* Why it cannot be; NULL: it is in *canvas and *control. */
+static const char *s_take_set(control_t *control, canvas_t *canvas,
+                              const json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "name"));
     const char *value = json_string_value(json_object_get(request, "value"));
-    const char *error = locked, *why = NULL;
+    canvas_t before = *canvas;
+    if (!name || !value)
+        return "set needs name and value, both strings";
+    const char *error = s_apply(canvas, name, value);
+    if (!error)
+        s_describe(control, name, &before, canvas);
+    return error;
+}
+
+static json_t *s_set_more(const world_t *world)
+{
+    return json_pack("{s:o}", "canvas", s_canvas(world));
+}
+
+static void s_set(ctl_t *self, parts_t *parts, desk_t *desk, const char *locked,
+                  asker_t *asker, const json_t *request)
+{
     canvas_t canvas = parts->world.canvas;
-    if (locked)
-        ;
-    else if (!name || !value)
-        error = "set needs name and value, both strings";
-    else if (self->asker.held)
-        error = locked = "another set is on its way: try again";
-    else if (!(error = s_apply(&canvas, name, value)) &&
-             canvas_check(&canvas, &why) < 0)
-        error = why;
+    control_t control = {.verb = CONTROL_SET};
+    const char *error = NULL;
+    if (!locked && self->asker.held)
+        locked = "another set is on its way: try again";
+    if (locked) {
+        answer_refuse(parts, asker, "unavailable", locked);
+        return;
+    }
+    error = moderation_head(&control, asker, request);
+    if (!error &&
+        policy_request(parts->world.policy, control.by, control.request)) {
+        desk_offer_with(desk, parts, asker, &control,
+                        s_set_more(&parts->world)); /* says that it is done */
+        return;
+    }
+    if (!error)
+        error = s_take_set(&control, &canvas, request);
     if (error) {
-        answer_refuse(parts, asker, locked ? "unavailable" : "bad_request",
-                      error);
+        answer_refuse(parts, asker, "bad_request", error);
         return;
     }
     self->canvas = canvas;
+    self->control = control;
     asker_move(&self->asker, asker);
-    log_info("setting_changing", "name=%s", name);
+    log_info("setting_changing", "what=\"%s\"", control.text);
     ledger_put_canvas(parts->ledger, parts->world.epoch, &canvas);
 }
 
-void ctl_on_canvas(ctl_t *self, parts_t *parts, bool done)
+void ctl_on_canvas(ctl_t *self, parts_t *parts, desk_t *desk, bool done)
 {
     canvas_t *canvas = &parts->world.canvas;
     if (!self->asker.held)
@@ -169,9 +249,8 @@ void ctl_on_canvas(ctl_t *self, parts_t *parts, bool done)
     log_info("setting_changed",
              "cooldown_ms=%" PRIu32 " tick_ms=%" PRIu32 " paused=%d",
              canvas->cooldown_ms, canvas->tick_ms, canvas->paused);
-    answer_send(
-        parts, &self->asker,
-        json_pack("{s:b, s:o}", "ok", 1, "canvas", s_canvas(&parts->world)));
+    desk_offer_with(desk, parts, &self->asker, &self->control,
+                    s_set_more(&parts->world));
 }
 
 void ctl_give_up(ctl_t *self, parts_t *parts, const char *error)
@@ -182,19 +261,9 @@ void ctl_give_up(ctl_t *self, parts_t *parts, const char *error)
 
 /* ---- who may what ----------------------------------------------------- */
 
-/* Whether one more refusal is to stand in the history: nobody can fill it. */
-static bool s_count_refusal(ctl_t *self, uint64_t now_ms)
-{
-    if (now_ms >= self->minute_ms + MINUTE_MS) {
-        self->minute_ms = now_ms;
-        self->refusals = 0;
-    }
-    return self->refusals++ < REFUSALS_MAX;
-}
-
 /* Says so, and writes down what somebody of the staff tried. Players who try
  * are told, and that is all: they are many. */
-static void s_refuse_role(ctl_t *self, parts_t *parts, desk_t *desk,
+static void s_refuse_role(parts_t *parts, desk_t *desk,
                           const ctl_state_t *state, asker_t *asker,
                           const char *verb)
 {
@@ -208,9 +277,8 @@ static void s_refuse_role(ctl_t *self, parts_t *parts, desk_t *desk,
     COUNT(ROLE_TOO_LOW);
     log_warn("role_too_low", "by=%s role=%s verb=%s", user,
              rank_word(asker->rank), verb);
-    if (!state->locked && rank_reaches(asker->rank, RANK_MODERATOR) &&
-        s_count_refusal(self, parts->now.mono_ms))
-        desk_offer(desk, parts, asker, &control);
+    if (!state->locked && rank_reaches(asker->rank, RANK_MODERATOR))
+        desk_refuse(desk, parts, asker, &control);
     else
         answer_refuse(parts, asker, "role_too_low", DESK_ROLE_TOO_LOW);
 }
@@ -225,11 +293,11 @@ static void s_do(ctl_t *self, parts_t *parts, desk_t *desk,
     if (!verb || (!asks && !sets && !moderation_knows(verb)))
         answer_refuse(parts, asker, "bad_request", "no such verb");
     else if (!rank_reaches(asker->rank, rank_needed(verb)))
-        s_refuse_role(self, parts, desk, state, asker, verb);
+        s_refuse_role(parts, desk, state, asker, verb);
     else if (asks)
         s_status(parts, state->role, asker);
     else if (sets)
-        s_set(self, parts, state->locked, asker, request);
+        s_set(self, parts, desk, state->locked, asker, request);
     else
         moderation_request(desk, parts, state->locked, asker, request);
 }

@@ -3,8 +3,8 @@
  * Requests of operators and moderators, as JSON, by stipplectl on the control
  * channel or by way of an edge: a table of verbs, and for `set` a table of
  * the settings that a running canvas may change. A set is committed to Redis
- * first, then takes effect, is told on the feed, and is answered. One at a
- * time: another one meanwhile is told to come again.
+ * first, then takes effect, is told on the feed, is written down as an action,
+ * and is answered. One at a time: another one meanwhile is told to come again.
  */
 #ifndef BROKER_CTL_H
 #define BROKER_CTL_H
@@ -14,8 +14,7 @@
 typedef struct {
     asker_t asker; /* of a set on its way to Redis */
     canvas_t canvas;
-    uint64_t minute_ms; /* mono: when counting refusals began */
-    unsigned refusals;  /* written down since */
+    control_t control; /* that it was set, for the audit */
 } ctl_t;
 
 /* What the requests need to know of the broker's state. */
@@ -31,7 +30,7 @@ void ctl_request(ctl_t *self, parts_t *parts, desk_t *desk,
 void ctl_errand(ctl_t *self, parts_t *parts, desk_t *desk,
                 const ctl_state_t *state, mail_t *mail);
 /* The setting is in Redis, or the fence refused it. */
-void ctl_on_canvas(ctl_t *self, parts_t *parts, bool done);
+void ctl_on_canvas(ctl_t *self, parts_t *parts, desk_t *desk, bool done);
 /* What was asked of Redis will not be answered. */
 void ctl_give_up(ctl_t *self, parts_t *parts, const char *error);
 

@@ -11,6 +11,8 @@
 
 #include <inttypes.h>
 
+#define MINUTE_MS 60000
+
 void desk_init(desk_t *self)
 {
     *self = (desk_t){.orders = mem_zalloc(DESK_ORDERS_MAX, sizeof(order_t))};
@@ -19,6 +21,7 @@ void desk_init(desk_t *self)
 void desk_fini(desk_t *self)
 {
     assert(!self->count);
+    takeback_fini(&self->takeback);
     free(self->orders);
 }
 
@@ -30,36 +33,89 @@ static order_t *s_first(const desk_t *self)
 
 static void s_drop_first(desk_t *self)
 {
+    json_decref(s_first(self)->more);
     self->first = (self->first + 1) % DESK_ORDERS_MAX;
     self->count--;
     self->on_its_way = 0;
 }
 
-void desk_offer(desk_t *self, const parts_t *parts, asker_t *asker,
-                const control_t *control)
+/* The place of the next one; NULL: it is full. */
+static order_t *s_put(desk_t *self, const control_t *control, json_t *more)
 {
     if (self->count == DESK_ORDERS_MAX) {
-        answer_refuse(parts, asker, "unavailable",
-                      "too many actions wait: try again");
-        return;
+        json_decref(more);
+        return NULL;
     }
     order_t *order =
         &self->orders[(self->first + self->count++) % DESK_ORDERS_MAX];
-    order->control = *control;
-    asker_move(&order->asker, asker);
+    *order = (order_t){.control = *control, .more = more};
+    return order;
+}
+
+void desk_offer_with(desk_t *self, const parts_t *parts, asker_t *asker,
+                     const control_t *control, json_t *more)
+{
+    order_t *order = s_put(self, control, more);
+    if (order)
+        asker_move(&order->asker, asker);
+    else
+        answer_refuse(parts, asker, "unavailable",
+                      "too many actions wait: try again");
+}
+
+void desk_offer(desk_t *self, const parts_t *parts, asker_t *asker,
+                const control_t *control)
+{
+    desk_offer_with(self, parts, asker, control, NULL);
+}
+
+/* Whether one more refusal is to stand in the history. */
+static bool s_count_refusal(desk_t *self, uint64_t now_ms)
+{
+    if (now_ms >= self->minute_ms + MINUTE_MS) {
+        self->minute_ms = now_ms;
+        self->refusals = 0;
+    }
+    return self->refusals++ < DESK_REFUSALS_A_MINUTE;
+}
+
+void desk_refuse(desk_t *self, const parts_t *parts, asker_t *asker,
+                 const control_t *control)
+{
+    assert(control->verb == CONTROL_REFUSED);
+    if (s_count_refusal(self, parts->now.mono_ms))
+        desk_offer(self, parts, asker, control);
+    else
+        answer_refuse(parts, asker, "role_too_low", DESK_ROLE_TOO_LOW);
+}
+
+/* A rollback of more than somebody's role may; they are told already. */
+static void s_note_refusal(desk_t *self, const parts_t *parts)
+{
+    control_t *refused = &self->takeback.refused;
+    if (refused->verb == CONTROL_NONE)
+        return;
+    if (s_count_refusal(self, parts->now.mono_ms))
+        s_put(self, refused, NULL);
+    refused->verb = CONTROL_NONE;
 }
 
 /* It is done, by the action of that seq. */
 static void s_answer(const parts_t *parts, order_t *order, uint64_t seq)
 {
     const control_t *control = &order->control;
-    if (control->verb == CONTROL_REFUSED)
+    if (!order->asker.held)
+        return;
+    if (control->verb == CONTROL_REFUSED) {
         answer_refuse(parts, &order->asker, "role_too_low", DESK_ROLE_TOO_LOW);
-    else
-        answer_send(parts, &order->asker,
-                    json_pack("{s:b, s:s, s:I}", "ok", 1, "verb",
-                              control_word(control->verb), "seq",
-                              (json_int_t)seq));
+        return;
+    }
+    json_t *answer =
+        json_pack("{s:b, s:s, s:I}", "ok", 1, "verb",
+                  control_word(control->verb), "seq", (json_int_t)seq);
+    if (order->more)
+        json_object_update(answer, order->more);
+    answer_send(parts, &order->asker, answer);
 }
 
 static void s_fill(desk_t *self, parts_t *parts, batch_t *batch)
@@ -88,6 +144,7 @@ static void s_fill(desk_t *self, parts_t *parts, batch_t *batch)
 
 void desk_fill(desk_t *self, parts_t *parts, batch_t *batch)
 {
+    s_note_refusal(self, parts);
     s_fill(self, parts, batch);
     takeback_fill(&self->takeback, parts, batch);
 }
@@ -118,7 +175,8 @@ void desk_give_up(desk_t *self, const parts_t *parts, const char *error)
 {
     takeback_give_up(&self->takeback, parts, error);
     while (self->count) {
-        answer_refuse(parts, &s_first(self)->asker, "unavailable", error);
+        if (s_first(self)->asker.held)
+            answer_refuse(parts, &s_first(self)->asker, "unavailable", error);
         s_drop_first(self);
     }
 }

@@ -29,9 +29,13 @@
 /* What those are told who tried more than their role may. */
 #define DESK_ROLE_TOO_LOW "your role may not do that"
 
+/* What staff tried above their role, as rows of the audit. */
+#define DESK_REFUSALS_A_MINUTE 60
+
 typedef struct {
-    asker_t asker;
+    asker_t asker; /* or nobody: it is only written down */
     control_t control;
+    json_t *more; /* members of the answer; or NULL */
 } order_t;
 
 typedef struct {
@@ -40,6 +44,8 @@ typedef struct {
     uint64_t on_its_way; /* seq of the first order's action; 0: it waits */
     looks_t looks;
     takeback_t takeback;
+    uint64_t minute_ms; /* mono: when counting refusals began */
+    unsigned refusals;  /* written down since */
 } desk_t;
 
 void desk_init(desk_t *self);
@@ -48,6 +54,14 @@ void desk_fini(desk_t *self);
 /* Takes the asker. If it is full, the asker is told to come again. */
 void desk_offer(desk_t *self, const parts_t *parts, asker_t *asker,
                 const control_t *control);
+
+/* The same with further members of the answer, which are released. */
+void desk_offer_with(desk_t *self, const parts_t *parts, asker_t *asker,
+                     const control_t *control, json_t *more);
+/* Tells the asker that their role is too low. `control` (a REFUSED) is written
+ * down, but for those that are too many: nobody can fill the history. */
+void desk_refuse(desk_t *self, const parts_t *parts, asker_t *asker,
+                 const control_t *control);
 
 /* Adds the next action, if it is its turn, to a batch that has its placements.
  */

@@ -6,6 +6,7 @@
 
 #include "broker/inquiry.h"
 #include "broker/members.h"
+#include "broker/takeback_progress.h"
 #include "common/token.h"
 
 #define BANS_LISTED_MAX 1000
@@ -224,8 +225,8 @@ static const struct {
     const char *word;
     control_verb_t verb; /* NONE: it only asks */
     take_fn take;
-    json_t *(*tell)(const parts_t *parts);
-    inquiry_fn look; /* a persister answers */
+    json_t *(*tell)(const parts_t *parts); /* from memory */
+    inquiry_fn look;                       /* a persister answers */
 } s_verbs[] = {
     {"ban", CONTROL_BAN, s_take_ban, NULL, NULL},
     {"unban", CONTROL_UNBAN, s_take_unban, NULL, NULL},
@@ -237,6 +238,7 @@ static const struct {
     {"rollback", CONTROL_ROLLBACK, s_take_rollback, NULL, NULL},
     {"restore", CONTROL_RESTORE, s_take_restore, NULL, NULL},
     {"policy", CONTROL_NONE, NULL, s_policy, NULL},
+    {"job", CONTROL_NONE, NULL, NULL, NULL},
     {"who", CONTROL_NONE, NULL, NULL, inquiry_who},
     {"user", CONTROL_NONE, NULL, NULL, inquiry_user},
     {"search", CONTROL_NONE, NULL, NULL, inquiry_search},
@@ -257,9 +259,8 @@ bool moderation_knows(const char *verb)
     return s_find(verb) < VERBS;
 }
 
-/* Who, and their own number for it. */
-static const char *s_take_head(control_t *control, const asker_t *asker,
-                               const json_t *request)
+const char *moderation_head(control_t *control, const asker_t *asker,
+                            const json_t *request)
 {
     const char *by = member_text(request, "by");
     uint64_t key;
@@ -284,11 +285,56 @@ static void s_look(desk_t *desk, const parts_t *parts, inquiry_fn take,
         looks_ask(&desk->looks, parts, asker, &look);
 }
 
-static takeback_wish_t s_wish(const json_t *request)
+/* What became of what the asker asked for by the number "job". */
+static void s_tell_job(const desk_t *desk, const parts_t *parts, asker_t *asker,
+                       const control_t *head, const json_t *request)
 {
-    return (takeback_wish_t){
-        .yes = json_is_true(json_object_get(request, "yes")),
-        .preview = json_is_true(json_object_get(request, "preview"))};
+    uint64_t job;
+    json_t *progress = NULL;
+    if (!member_number(request, "job", UINT32_MAX, &job) || !job) {
+        answer_refuse(parts, asker, "bad_request",
+                      "a job is a number from 1 to 4294967295");
+        return;
+    }
+    progress =
+        takeback_progress(&desk->takeback, parts, head->by, (uint32_t)job);
+    if (progress)
+        answer_send(parts, asker, progress);
+    else
+        answer_refuse(parts, asker, "not_found",
+                      "nothing is known of that number of yours: what was not "
+                      "begun may be asked for again with it");
+}
+
+/* False: one of them is no flag. */
+static bool s_take_wish(takeback_wish_t *wish, const json_t *request)
+{
+    const json_t *yes = json_object_get(request, "yes");
+    const json_t *preview = json_object_get(request, "preview");
+    *wish = (takeback_wish_t){.yes = json_is_true(yes),
+                              .preview = json_is_true(preview)};
+    return (!yes || json_is_boolean(yes)) &&
+           (!preview || json_is_boolean(preview));
+}
+
+static void s_act(desk_t *desk, const parts_t *parts, size_t i, asker_t *asker,
+                  control_t *control, const json_t *request)
+{
+    const policy_t *policy = parts->world.policy;
+    const char *error = NULL;
+    takeback_wish_t wish;
+    if (!s_take_wish(&wish, request))
+        error = "yes and preview are true or false";
+    if (!error && !policy_request(policy, control->by, control->request))
+        error = s_verbs[i].take(control, parts, request);
+    control->verb = s_verbs[i].verb;
+    if (error)
+        answer_refuse(parts, asker, "bad_request", error);
+    else if (control->verb == CONTROL_ROLLBACK ||
+             control->verb == CONTROL_RESTORE)
+        takeback_begin(&desk->takeback, parts, asker, control, wish);
+    else
+        desk_offer(desk, parts, asker, control);
 }
 
 void moderation_request(desk_t *desk, const parts_t *parts, const char *locked,
@@ -301,25 +347,15 @@ void moderation_request(desk_t *desk, const parts_t *parts, const char *locked,
         answer_refuse(parts, asker, "unavailable", locked);
         return;
     }
-    const char *error = s_take_head(&control, asker, request);
-    if (!error && s_verbs[i].tell) {
-        answer_send(parts, asker, s_verbs[i].tell(parts));
-        return;
-    }
-    if (!error && s_verbs[i].look) {
-        s_look(desk, parts, s_verbs[i].look, asker, request);
-        return;
-    }
-    if (!error &&
-        !policy_request(parts->world.policy, control.by, control.request))
-        error = s_verbs[i].take(&control, parts, request);
-    control.verb = s_verbs[i].verb;
+    const char *error = moderation_head(&control, asker, request);
     if (error)
         answer_refuse(parts, asker, "bad_request", error);
-    else if (control.verb == CONTROL_ROLLBACK ||
-             control.verb == CONTROL_RESTORE)
-        takeback_begin(&desk->takeback, parts, asker, &control,
-                       s_wish(request));
+    else if (s_verbs[i].tell)
+        answer_send(parts, asker, s_verbs[i].tell(parts));
+    else if (s_verbs[i].look)
+        s_look(desk, parts, s_verbs[i].look, asker, request);
+    else if (s_verbs[i].take)
+        s_act(desk, parts, i, asker, &control, request);
     else
-        desk_offer(desk, parts, asker, &control);
+        s_tell_job(desk, parts, asker, &control, request);
 }

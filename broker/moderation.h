@@ -11,6 +11,11 @@
 /* Whether `verb` is one of these. */
 bool moderation_knows(const char *verb);
 
+/* Who acts, their own number for it, and why: into the action. NULL, or why
+ * not. */
+const char *moderation_head(control_t *control, const asker_t *asker,
+                            const json_t *request);
+
 /* A request, whose verb is known, of somebody who is answered now or later:
  * takes the asker. `locked`: why nothing can be done now; NULL: it can. */
 void moderation_request(desk_t *desk, const parts_t *parts, const char *locked,

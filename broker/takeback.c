@@ -7,6 +7,7 @@
 #include "broker/control.h"
 #include "broker/counters.h"
 #include "broker/looks.h"
+#include "broker/takeback_progress.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/token.h"
@@ -24,21 +25,46 @@ static void s_reset(takeback_t *self)
     assert(!self->asker.held);
     free(self->message);
     touched_destroy(&self->later);
-    *self = (takeback_t){.ticket = self->ticket};
+    self->message = NULL;
+    self->state = TAKEBACK_NONE;
+    self->seq = self->on_its_way = 0;
+    self->next = self->placed = 0;
+    self->ends = false;
+}
+
+void takeback_fini(takeback_t *self)
+{
+    s_reset(self);
+    outcomes_clear(&self->outcomes);
+}
+
+/* It is over: who waits is answered, who comes later finds the answer, which is
+ * released. */
+static void s_conclude(takeback_t *self, const parts_t *parts, json_t *answer)
+{
+    outcomes_put(&self->outcomes, self->control.by, self->control.request,
+                 answer);
+    if (self->asker.held)
+        answer_send(parts, &self->asker, answer);
+    else
+        json_decref(answer);
+    s_reset(self);
 }
 
 static void s_refuse(takeback_t *self, const parts_t *parts, const char *code,
                      const char *error)
 {
-    if (self->asker.held)
-        answer_refuse(parts, &self->asker, code, error);
-    s_reset(self);
+    json_t *answer = answer_refusal(code, error);
+    json_object_set_new(answer, "verb",
+                        json_string(control_word(self->control.verb)));
+    s_conclude(self, parts, answer);
 }
 
 void takeback_give_up(takeback_t *self, const parts_t *parts, const char *error)
 {
     if (self->state != TAKEBACK_NONE)
         s_refuse(self, parts, "unavailable", error);
+    outcomes_clear(&self->outcomes); /* of a history that may be lost */
 }
 
 /* ---- asking the store ------------------------------------------------------
@@ -87,7 +113,7 @@ static void s_ask(takeback_t *self, const parts_t *parts)
     self->ask_at_ms = parts->now.mono_ms + (persister ? SILENT_MS : FAILED_MS);
     if (persister)
         s_send(self, parts, persister);
-    else if (self->asker.held)
+    else if (!self->seq)
         s_refuse(self, parts, "unavailable", LOOKS_NO_STORE);
 }
 
@@ -103,16 +129,55 @@ static void s_ask_later(takeback_t *self, const parts_t *parts, uint64_t ms)
     self->ticket++; /* an answer that is still to come is not taken */
 }
 
+/* ---- the beginning ---------------------------------------------------------
+ */
+
+/* Whoever asks again for what is under way waits for it in the other's place,
+ * who is told that it goes on. */
+static void s_join(takeback_t *self, const parts_t *parts, asker_t *asker)
+{
+    if (self->asker.held)
+        answer_send(parts, &self->asker, takeback_standing(self));
+    asker_move(&self->asker, asker);
+    self->patience_ms = parts->now.mono_ms + TAKEBACK_PATIENCE_MS;
+}
+
+/* It was done by that action, or begun by it. */
+static void s_answer_again(const takeback_t *self, const parts_t *parts,
+                           asker_t *asker, const control_t *control,
+                           uint64_t seq)
+{
+    json_t *outcome =
+        outcomes_find(&self->outcomes, control->by, control->request);
+    if (takeback_is_open(parts->world.policy, seq))
+        answer_refuse(parts, asker, "unavailable",
+                      "it is being carried out: ask again with the same key");
+    else if (json_object_get(outcome, "seq"))
+        answer_send(parts, asker, json_incref(outcome));
+    else
+        answer_send(parts, asker,
+                    json_pack("{s:b, s:s, s:I}", "ok", 1, "verb",
+                              control_word(control->verb), "seq",
+                              (json_int_t)seq));
+}
+
+static bool s_wishes(const takeback_t *self, takeback_wish_t wish)
+{
+    return self->yes == wish.yes && self->preview == wish.preview;
+}
+
 void takeback_begin(takeback_t *self, const parts_t *parts, asker_t *asker,
                     const control_t *control, takeback_wish_t wish)
 {
     const policy_t *policy = parts->world.policy;
     uint64_t done = policy_request(policy, control->by, control->request);
+    if (takeback_is_of(self, control->by, control->request) &&
+        s_wishes(self, wish)) {
+        s_join(self, parts, asker);
+        return;
+    }
     if (done) {
-        answer_send(parts, asker,
-                    json_pack("{s:b, s:s, s:I}", "ok", 1, "verb",
-                              control_word(control->verb), "seq",
-                              (json_int_t)done));
+        s_answer_again(self, parts, asker, control, done);
         return;
     }
     if (self->state != TAKEBACK_NONE || policy_open(policy)) {
@@ -129,6 +194,7 @@ void takeback_begin(takeback_t *self, const parts_t *parts, asker_t *asker,
     if (control->verb == CONTROL_RESTORE)
         self->of = policy_rollback(policy, control->of.upto)->of;
     self->until_ms = parts->now.mono_ms + TAKEBACK_WAIT_MS;
+    self->patience_ms = parts->now.mono_ms + TAKEBACK_PATIENCE_MS;
     asker_move(&self->asker, asker);
     s_ask(self, parts);
 }
@@ -185,6 +251,23 @@ static const char *s_objection(const takeback_t *self, const parts_t *parts,
                : NULL;
 }
 
+/* What a role may not stands in the audit, with what was meant. */
+static void s_note_refusal(takeback_t *self)
+{
+    control_t *note = &self->refused;
+    bool restore = s_is_restore(self);
+    *note = (control_t){.verb = CONTROL_REFUSED,
+                        .rank = self->control.rank,
+                        .by = self->control.by,
+                        .of = self->of};
+    note->of.upto = self->control.verb;
+    snprintf(note->text, sizeof note->text, "%s of %" PRIu32 " pixels",
+             control_word(self->control.verb), self->below.count);
+    if (restore)
+        snprintf(note->text + strlen(note->text), 64, ", seq %" PRIu64,
+                 self->control.of.upto);
+}
+
 static void s_go_on(takeback_t *self, const parts_t *parts)
 {
     const char *code, *why = s_objection(self, parts, &code);
@@ -194,12 +277,13 @@ static void s_go_on(takeback_t *self, const parts_t *parts)
                  why);
         s_ask_later(self, parts, FAILED_MS);
     } else if (why) {
+        if (!strcmp(code, "role_too_low"))
+            s_note_refusal(self);
         s_refuse(self, parts, code, why);
     } else if (!self->seq && shown) {
         json_t *answer = s_figures(self, self->below.count);
         json_object_set_new(answer, "dry_run", json_true());
-        answer_send(parts, &self->asker, answer);
-        s_reset(self);
+        s_conclude(self, parts, answer);
     } else {
         self->later = touched_new(board_pixels(parts->world.board));
         self->seen = self->below.upto;
@@ -346,7 +430,7 @@ static void s_wait(takeback_t *self, const parts_t *parts)
     uint64_t now_ms = parts->now.mono_ms;
     const persister_t *persister =
         persisters_granted(&parts->persisters, now_ms);
-    if (self->asker.held && now_ms >= self->until_ms)
+    if (!self->seq && now_ms >= self->until_ms)
         s_refuse(self, parts, "unavailable",
                  "the store did not answer in time: nothing was done");
     else if (now_ms >= self->ask_at_ms ||
@@ -359,6 +443,9 @@ void takeback_fill(takeback_t *self, parts_t *parts, batch_t *batch)
 {
     size_t controls;
     batch_controls(batch, &controls);
+    if (self->asker.held && self->asker.known &&
+        parts->now.mono_ms >= self->patience_ms)
+        answer_send(parts, &self->asker, takeback_standing(self));
     if (self->state == TAKEBACK_NONE && policy_open(parts->world.policy))
         s_take_up(self, parts);
     if (self->state == TAKEBACK_ASKING)
@@ -393,10 +480,7 @@ void takeback_settle(takeback_t *self, const parts_t *parts)
     if (!self->ends)
         return;
     s_log(self);
-    if (self->asker.held) {
-        json_t *answer = s_figures(self, self->placed);
-        json_object_set_new(answer, "seq", json_integer((json_int_t)self->seq));
-        answer_send(parts, &self->asker, answer);
-    }
-    s_reset(self);
+    json_t *answer = s_figures(self, self->placed);
+    json_object_set_new(answer, "seq", json_integer((json_int_t)self->seq));
+    s_conclude(self, parts, answer);
 }

@@ -17,12 +17,16 @@
 
 #include "broker/answer.h"
 #include "broker/batch.h"
+#include "broker/outcomes.h"
 #include "common/bus_look.h"
 
 /* Pixels in one commit. */
 #define TAKEBACK_SLICE 4096u
 /* How long the store may take, and reach up to what is meant. */
 #define TAKEBACK_WAIT_MS 60000u
+/* How long somebody on an edge is let wait for the end: an edge asks for 10 s,
+ * and what stands before it may drop a silent request. */
+#define TAKEBACK_PATIENCE_MS 5000u
 /* What a moderator may change at once. */
 #define TAKEBACK_MODERATOR_MAX 10000u
 
@@ -40,9 +44,10 @@ typedef struct {
     uint64_t seq;      /* of the action; 0: it is not committed yet */
     uint64_t least;    /* seq that the store has to have reached */
     uint64_t ticket;
-    uint64_t asked;     /* instance of the persister */
-    uint64_t ask_at_ms; /* mono: ask again then, unless it answers before */
-    uint64_t until_ms;  /* mono: the asker waits no longer */
+    uint64_t asked;       /* instance of the persister */
+    uint64_t ask_at_ms;   /* mono: ask again then, unless it answers before */
+    uint64_t until_ms;    /* mono: nothing was done by then: it is over */
+    uint64_t patience_ms; /* mono: an edge is told then that it goes on */
     uint64_t
         slice_at_ms;  /* mono: one slice for each DIFF, so that none is long */
     bool yes;         /* not only a preview, if more than one pixel changes */
@@ -55,13 +60,18 @@ typedef struct {
     uint64_t seen;       /* up to this seq */
     uint64_t on_its_way; /* last seq of a slice; 0: none is … */
     bool ends;           /* … or it is the last one */
+    control_t refused;   /* what a role may not, for the audit; NONE: nothing */
+    outcomes_t outcomes;
 } takeback_t;
 
 typedef struct {
     bool yes, preview;
 } takeback_wish_t;
 
-/* A ROLLBACK of control->of, or a RESTORE. Takes the asker. */
+void takeback_fini(takeback_t *self);
+
+/* A ROLLBACK of control->of, or a RESTORE. Takes the asker. The same number of
+ * the same operator joins what is under way. */
 void takeback_begin(takeback_t *self, const parts_t *parts, asker_t *asker,
                     const control_t *control, takeback_wish_t wish);
 /* A BELOW came. */

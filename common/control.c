@@ -10,12 +10,19 @@
 #define LEFT_SHIFT 8
 
 static const char *const s_words[CONTROL_VERBS] = {
-    [CONTROL_NONE] = "none",           [CONTROL_BAN] = "ban",
-    [CONTROL_UNBAN] = "unban",         [CONTROL_PROTECT] = "protect",
-    [CONTROL_UNPROTECT] = "unprotect", [CONTROL_LOCK] = "lock",
-    [CONTROL_UNLOCK] = "unlock",       [CONTROL_NOTICE] = "notice",
-    [CONTROL_ROLLBACK] = "rollback",   [CONTROL_RESTORE] = "restore",
-    [CONTROL_REFUSED] = "refused",     [CONTROL_DONE] = "done",
+    [CONTROL_NONE] = "none",
+    [CONTROL_BAN] = "ban",
+    [CONTROL_UNBAN] = "unban",
+    [CONTROL_PROTECT] = "protect",
+    [CONTROL_UNPROTECT] = "unprotect",
+    [CONTROL_LOCK] = "lock",
+    [CONTROL_UNLOCK] = "unlock",
+    [CONTROL_NOTICE] = "notice",
+    [CONTROL_ROLLBACK] = "rollback",
+    [CONTROL_RESTORE] = "restore",
+    [CONTROL_REFUSED] = "refused",
+    [CONTROL_DONE] = "done",
+    [CONTROL_SET] = "set",
 };
 
 const char *control_word(control_verb_t verb)

@@ -47,6 +47,7 @@ typedef enum {
     CONTROL_RESTORE = 9,  /* takes a rollback back */
     CONTROL_REFUSED = 10, /* somebody tried what their role may not */
     CONTROL_DONE = 11, /* of a rollback or its undoing: the last pixel stands */
+    CONTROL_SET = 12,  /* of a setting of the canvas; its text: old and new */
     CONTROL_VERBS
 } control_verb_t;
 

@@ -41,6 +41,11 @@ void table_rollback(const json_t *answer)
 {
     bool dry = json_is_true(json_object_get(answer, "dry_run"));
     bool restore = !strcmp(s_text(answer, "verb"), "restore");
+    if (json_object_get(answer, "state")) {
+        printf("it goes on: ask again with --key %" PRId64 "\n",
+               s_number(answer, "key"));
+        return;
+    }
     if (!json_object_get(answer, "pixels")) { /* it was done before */
         table_done(answer);
         return;

@@ -169,8 +169,12 @@ static json_t *s_ask_status(const ctl_config_t *config, char **words)
 
 static json_t *s_ask_set(const ctl_config_t *config, char **words)
 {
-    (void)config;
-    return json_pack("{s:s, s:s}", "name", words[0], "value", words[1]);
+    json_t *request = request_none(config, words);
+    json_object_set_new(request, "name", json_string(words[0]));
+    if (json_object_set_new(request, "value", json_string(words[1])) == 0)
+        return request;
+    json_decref(request);
+    return NULL;
 }
 
 /* ---- the table -------------------------------------------------------- */

@@ -4,6 +4,7 @@
  */
 #include "ctl/web.h"
 
+#include "common/clock.h"
 #include "common/key_file.h"
 #include "common/mem.h"
 
@@ -12,10 +13,15 @@
 #include <openssl/crypto.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define BASE "/api/v1/admin/"
 /* An edge asks for so long while brokers fail over. */
 #define EDGE_PATIENCE_MS 10000
+/* What goes on is asked for so often, … */
+#define AGAIN_MS 300
+/* … for so long. */
+#define FOLLOWING_MS 300000
 
 /* Where each of the leader's verbs stands. `in_path` is the member that ends
  * the path. What is left goes into the body of a POST, else into the query. */
@@ -32,6 +38,9 @@ static const struct {
     {"unlock", "POST", "unlock", NULL},
     {"notice", "POST", "notice", NULL},
     {"set", "POST", "settings", NULL},
+    {"rollback", "POST", "rollbacks", NULL},
+    {"restore", "DELETE", "rollbacks/", "undo"},
+    {"job", "GET", "jobs/", "job"},
     {"who", "GET", "who", NULL},
     {"user", "GET", "user", NULL},
     {"search", "GET", "search", NULL},
@@ -150,7 +159,7 @@ static json_t *s_answer(long status, const body_t *body)
     const char *code = json_string_value(json_object_get(read, "code"));
     const char *detail = json_string_value(json_object_get(read, "detail"));
     json_t *answer;
-    if (status == 200 && json_is_object(read)) {
+    if ((status == 200 || status == 202) && json_is_object(read)) {
         answer = json_pack("{s:b}", "ok", 1);
         json_object_update(answer, read);
     } else {
@@ -243,6 +252,64 @@ static bool s_is_open(const char *text)
     return open;
 }
 
+/* A job's answer as if it had been waited for; NULL: it goes on, or is unknown
+ * to the next leader and has to be asked for again. */
+static json_t *s_ended(json_t *job)
+{
+    const char *state = json_string_value(json_object_get(job, "state"));
+    const char *code = json_string_value(json_object_get(job, "code"));
+    const char *error = json_string_value(json_object_get(job, "error"));
+    if (!state)
+        return code && (!strcmp(code, "not_found") ||
+                        !strcmp(code, "unavailable"))
+                   ? NULL
+                   : json_incref(job);
+    if (!strcmp(state, "refused"))
+        return s_refusal(code ? code : "unavailable", error ? error : "-");
+    if (strcmp(state, "done"))
+        return NULL;
+    json_object_del(job, "state");
+    json_object_del(job, "key");
+    return json_incref(job);
+}
+
+/* Waits for the end of what an edge answered with 202. */
+static json_t *s_follow(const ctl_config_t *config, const char *token,
+                        const json_t *request)
+{
+    json_t *job = json_pack("{s:s, s:O}", "verb", "job", "job",
+                            json_object_get(request, "key"));
+    uint64_t until_ms = clock_mono_ms() + FOLLOWING_MS;
+    json_t *ended = NULL;
+    while (!ended && clock_mono_ms() < until_ms) {
+        struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        json_t *answer = s_ask(config, token, job);
+        const char *code = json_string_value(json_object_get(answer, "code"));
+        bool unknown = code && !strcmp(code, "not_found");
+        if (unknown && !json_object_get(answer, "state")) {
+            json_decref(answer);
+            answer = s_ask(config, token, request);
+        }
+        ended = s_ended(answer);
+        json_decref(answer);
+    }
+    json_decref(job);
+    return ended ? ended
+                 : s_refusal("unavailable", "it goes on: ask again with the "
+                                            "same --key");
+}
+
+static json_t *s_ask_to_the_end(const ctl_config_t *config, const char *token,
+                                const json_t *request)
+{
+    json_t *answer = s_ask(config, token, request);
+    if (!json_object_get(answer, "state"))
+        return answer;
+    json_decref(answer);
+    return s_follow(config, token, request);
+}
+
 int web_ask(brokers_t *self, const ctl_config_t *config, const json_t *request)
 {
     size_t size;
@@ -262,7 +329,7 @@ int web_ask(brokers_t *self, const ctl_config_t *config, const json_t *request)
         fprintf(stderr, "stipplectl: token_file %s: %s\n", config->token_file,
                 why);
     else
-        self->table[0].answer = s_ask(config, token, request);
+        self->table[0].answer = s_ask_to_the_end(config, token, request);
     if (token)
         OPENSSL_cleanse(token, size);
     free(token);

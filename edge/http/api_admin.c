@@ -18,6 +18,7 @@
 
 #define MEMBERS_MAX 8
 #define DETAIL_MAX 200
+#define LOCATION_MAX 80
 
 /* Adds what the path names to the request; false if it makes no sense. */
 typedef bool (*take_fn)(json_t *request, const char *text, size_t length);
@@ -55,13 +56,33 @@ static bool s_take_box(json_t *request, const char *text, size_t length)
     return json_object_set_new(request, "box", box) == 0 && good;
 }
 
+static bool s_take_number(json_t *request, const char *name, const char *text,
+                          size_t length)
+{
+    int64_t number;
+    if (input_integer(text, length, &number) < 0)
+        return false;
+    return json_object_set_new(request, name, json_integer(number)) == 0;
+}
+
+static bool s_take_undo(json_t *request, const char *text, size_t length)
+{
+    return s_take_number(request, "undo", text, length);
+}
+
+static bool s_take_job(json_t *request, const char *text, size_t length)
+{
+    return s_take_number(request, "job", text, length);
+}
+
 #define PAGE "limit", "before"
+#define WISH "yes", "preview"
 
 typedef struct {
     const char *pattern;
     verb_t method;
     const char *verb;                 /* the leader's */
-    const char *members[MEMBERS_MAX]; /* of the body, or of a GET's query */
+    const char *members[MEMBERS_MAX]; /* of a POST's body, else of the query */
     take_fn take;                     /* what the path names */
 } row_t;
 
@@ -73,6 +94,14 @@ static const row_t s_rows[] = {
     {API_ADMIN "regions", VERB_GET, "policy", {NULL}, NULL},
     {API_ADMIN "regions", VERB_POST, "protect", {"box", "reason"}, NULL},
     {API_ADMIN "regions/{}", VERB_DELETE, "unprotect", {NULL}, s_take_box},
+    {API_ADMIN "rollbacks", VERB_GET, "policy", {NULL}, NULL},
+    {API_ADMIN "rollbacks",
+     VERB_POST,
+     "rollback",
+     {"user", "box", "from", "until", "reason", WISH},
+     NULL},
+    {API_ADMIN "rollbacks/{}", VERB_DELETE, "restore", {WISH}, s_take_undo},
+    {API_ADMIN "jobs/{}", VERB_GET, "job", {NULL}, s_take_job},
     {API_ADMIN "who", VERB_GET, "who", {"x", "y", PAGE}, NULL},
     {API_ADMIN "user", VERB_GET, "user", {"user", PAGE}, NULL},
     {API_ADMIN "search",
@@ -127,15 +156,32 @@ static const char *s_detail(const json_t *answer)
                : NULL;
 }
 
+/* Where an action that goes on is asked for; false: it has ended. */
+static bool s_goes_on(const exchange_t *exchange, const json_t *answer,
+                      char location[LOCATION_MAX])
+{
+    *location = '\0';
+    if (exchange->verb == VERB_GET || exchange->verb == VERB_HEAD ||
+        !json_object_get(answer, "state"))
+        return false;
+    snprintf(location, LOCATION_MAX,
+             "Location: " API_ADMIN "jobs/%" JSON_INTEGER_FORMAT "\r\n",
+             json_integer_value(json_object_get(answer, "key")));
+    return true;
+}
+
 static void s_reply(exchange_t *exchange, const json_t *answer)
 {
+    char location[LOCATION_MAX];
+    bool goes_on = s_goes_on(exchange, answer, location);
     json_t *body = json_copy((json_t *)(uintptr_t)answer);
     json_object_del(body, "ok");
     char *text = json_dumps(body, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(body);
     exchange_reply(exchange, &(reply_t){
-                                 .status = 200,
+                                 .status = goes_on ? 202 : 200,
                                  .content_type = "application/json",
+                                 .fields = location,
                                  .bytes = text,
                                  .size = strlen(text),
                              });
@@ -203,7 +249,7 @@ static int s_put_body(const exchange_t *exchange, const row_t *row,
                        : json_object();
     bool good = json_is_object(body);
     for (size_t i = 0;
-         row->method != VERB_GET && i < MEMBERS_MAX && row->members[i]; i++) {
+         row->method == VERB_POST && i < MEMBERS_MAX && row->members[i]; i++) {
         json_t *member = json_object_get(body, row->members[i]);
         if (member)
             json_object_set(request, row->members[i], member);
@@ -212,11 +258,14 @@ static int s_put_body(const exchange_t *exchange, const row_t *row,
     return good ? 0 : -1;
 }
 
-/* A text as what the leader takes it for: a number if it is one, a list if
- * there are commas, else words. The caller's; NULL if it is not UTF-8. */
+/* A text as what the leader takes it for: a number if it is one, a flag, a
+ * list if there are commas, else words. The caller's; NULL if it is not UTF-8.
+ */
 static json_t *s_value(const char *text)
 {
     int64_t number;
+    if (!strcmp(text, "true") || !strcmp(text, "false"))
+        return json_boolean(*text == 't');
     if (strlen(text) < USER_HEX_BYTES - 1 &&
         input_integer(text, strlen(text), &number) == 0)
         return json_integer(number);
@@ -227,7 +276,7 @@ static int s_put_query(const exchange_t *exchange, const row_t *row,
                        json_t *request)
 {
     for (size_t i = 0;
-         row->method == VERB_GET && i < MEMBERS_MAX && row->members[i]; i++) {
+         row->method != VERB_POST && i < MEMBERS_MAX && row->members[i]; i++) {
         const char *text = exchange_query(exchange, row->members[i]);
         if (text &&
             json_object_set_new(request, row->members[i], s_value(text)) < 0)
@@ -259,7 +308,7 @@ static json_t *s_request(exchange_t *exchange, const row_t *row)
     if (!good)
         exchange_problem(exchange, PROBLEM_BAD_REQUEST,
                          "The body is a JSON object, the query is UTF-8, a box "
-                         "is x0,y0,x1,y1");
+                         "is x0,y0,x1,y1, a rollback or a job a number");
     if (good && s_put_key(exchange, request) == 0)
         return request;
     json_decref(request);
@@ -274,6 +323,13 @@ static char *s_token(const char *authorization)
     return strndup(token, strcspn(token, " \t"));
 }
 
+/* Whether the leader may take its time, since it has to ask the store. */
+static bool s_looks(const row_t *row)
+{
+    return row->method == VERB_GET || !strcmp(row->verb, "rollback") ||
+           !strcmp(row->verb, "restore");
+}
+
 void api_admin(exchange_t *exchange)
 {
     const row_t *row = s_row(exchange);
@@ -282,9 +338,9 @@ void api_admin(exchange_t *exchange)
     if (!request)
         return;
     char *token = s_token(authorization);
-    exchange->ticket = errands_ask(exchange->edge->errands, token, request,
-                                   row->method == VERB_GET, clock_mono_ms(),
-                                   s_on_done, exchange);
+    exchange->ticket =
+        errands_ask(exchange->edge->errands, token, request, s_looks(row),
+                    clock_mono_ms(), s_on_done, exchange);
     free(token);
     json_decref(request);
     if (exchange->ticket)

@@ -73,8 +73,13 @@ START_TEST(a_setting_holds_once_it_is_in_redis)
     broker_on_canvas(broker, true);
     broker_settle(broker);
     ck_assert_uint_eq(canvas->cooldown_ms, UINT32_MAX);
+    ck_assert(!s_has_mail(control)); /* it is still to be written down */
+    s_committed(true);
     json_t *reply = s_reply();
     ck_assert(json_is_true(json_object_get(reply, "ok")));
+    ck_assert_str_eq(s_text_of(reply, "verb"), "set");
+    ck_assert_uint_eq(s_reply_number(reply, "seq"),
+                      broker_parts(broker)->world.seq);
     ck_assert_uint_eq(
         s_reply_number(json_object_get(reply, "canvas"), "cooldown_ms"),
         UINT32_MAX);
@@ -89,8 +94,69 @@ static void s_set_to(const char *text)
     s_ask_text(text);
     broker_on_canvas(broker, true);
     broker_settle(broker);
+    s_committed(true);
     json_decref(s_reply());
 }
+
+/* The last action, as the history has it. */
+static control_t s_last_action(void)
+{
+    const history_t *history = broker_parts(broker)->world.history;
+    control_reader_t reader = {0};
+    control_t action = {0};
+    for (uint64_t seq = history_first(history); seq < history_next(history);
+         seq++) {
+        record_t record = history_get(history, seq);
+        if (record_is_control(&record))
+            control_read(&reader, &record, &action);
+    }
+    return action;
+}
+
+START_TEST(what_was_set_stands_in_the_audit_with_old_and_new)
+{
+    s_set_to(SET("cooldown_ms", "17"));
+    control_t action = s_last_action();
+    ck_assert_int_eq(action.verb, CONTROL_SET);
+    ck_assert_str_eq(action.text, "cooldown_ms: 0 -> 17");
+    s_set_to(SET("paused", "on"));
+    action = s_last_action();
+    ck_assert_str_eq(action.text, "paused: off -> on");
+    s_set_to(SET("tick_ms", "40"));
+    s_set_to(SET("palette", "#000000,#fedcba"));
+    s_set_to(SET("palette", "#010203"));
+    action = s_last_action();
+    ck_assert_str_eq(action.text, "palette: #000000,#FEDCBA -> #010203");
+}
+END_TEST
+
+#define KEYED                                                                  \
+    "{\"verb\":\"set\",\"name\":\"cooldown_ms\",\"value\":\"%s\","             \
+    "\"key\":7,\"by\":\"alice\"}"
+
+START_TEST(a_set_with_a_key_is_done_once)
+{
+    char text[256];
+    const world_t *world = &broker_parts(broker)->world;
+    snprintf(text, sizeof text, KEYED, "17");
+    s_set_to(text);
+    uint64_t seq = world->seq;
+    ck_assert_uint_eq(s_last_action().request, 7);
+    ck_assert_uint_eq(fake.asked[ASKED_CANVAS], 1);
+    snprintf(text, sizeof text, KEYED, "99");
+    s_ask_text(text);
+    json_t *reply = s_reply();
+    ck_assert_uint_eq(s_reply_number(reply, "seq"), seq);
+    ck_assert_uint_eq(
+        s_reply_number(json_object_get(reply, "canvas"), "cooldown_ms"), 17);
+    json_decref(reply);
+    ck_assert_uint_eq(fake.asked[ASKED_CANVAS], 1);
+    ck_assert_uint_eq(world->canvas.cooldown_ms, 17);
+    s_refused_for("{\"verb\":\"set\",\"name\":\"paused\",\"value\":\"on\","
+                  "\"key\":-1}",
+                  "key is a number from 1 to 4294967295");
+}
+END_TEST
 
 START_TEST(each_setting_takes_its_values)
 {
@@ -183,6 +249,8 @@ Suite *suite_broker_ctl(void)
     tcase_add_test(leads, status_says_what_a_leader_holds);
     tcase_add_test(leads, a_setting_holds_once_it_is_in_redis);
     tcase_add_test(leads, each_setting_takes_its_values);
+    tcase_add_test(leads, what_was_set_stands_in_the_audit_with_old_and_new);
+    tcase_add_test(leads, a_set_with_a_key_is_done_once);
     tcase_add_test(leads, what_is_no_setting_or_no_value_is_refused_with_words);
     tcase_add_test(leads, a_set_that_redis_refused_did_not_happen);
     tcase_add_test(leads, what_is_no_request_is_refused);

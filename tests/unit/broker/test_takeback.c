@@ -3,7 +3,7 @@
  * A rollback on its way: what a persister said lies below is placed in slices,
  * but for what players placed since; it is open until the last.
  */
-#include "broker/takeback.h"
+#include "broker/takeback_progress.h"
 
 #include "common/mem.h"
 
@@ -22,6 +22,8 @@ static canvas_t blank;
 static parts_t parts;
 static takeback_t takeback;
 static batch_t *batch;
+static rank_t rank;
+static bool on_an_edge;
 
 static void s_set_up(void)
 {
@@ -38,21 +40,24 @@ static void s_set_up(void)
     persister->relation = HISTORY_EQUAL;
     ck_assert(persisters_grant(&parts.persisters, persister, 0, 100000));
     takeback = (takeback_t){0};
+    rank = RANK_OPERATOR;
+    on_an_edge = false;
     batch = batch_new(BUS_RECORDS_MAX);
 }
 
 static void s_tear_down(void)
 {
     takeback_give_up(&takeback, &parts, "over");
+    takeback_fini(&takeback);
     batch_destroy(&batch);
     parts_fini(&parts);
 }
 
 static void s_begin(takeback_wish_t wish)
 {
-    asker_t asker = {.held = true};
+    asker_t asker = {.held = true, .known = on_an_edge};
     control_t control = {.verb = CONTROL_ROLLBACK,
-                         .rank = RANK_OPERATOR,
+                         .rank = rank,
                          .by = 77,
                          .request = 5,
                          .of = {.has = HAS_USER, .user = 3}};
@@ -231,6 +236,152 @@ START_TEST(where_nothing_fits_nothing_is_done)
 }
 END_TEST
 
+/* The state of the job with that key, and one number of it. */
+static void s_expect_job(uint32_t key, const char *state, const char *name,
+                         uint64_t number)
+{
+    json_t *job = takeback_progress(&takeback, &parts, 77, key);
+    ck_assert_ptr_nonnull(job);
+    ck_assert(json_is_true(json_object_get(job, "ok")));
+    ck_assert_str_eq(json_string_value(json_object_get(job, "state")), state);
+    ck_assert_int_eq(json_integer_value(json_object_get(job, "key")), key);
+    if (name)
+        ck_assert_uint_eq(
+            (uint64_t)json_integer_value(json_object_get(job, name)), number);
+    json_decref(job);
+}
+
+START_TEST(how_far_it_is_can_be_asked)
+{
+    ck_assert_ptr_null(takeback_progress(&takeback, &parts, 77, 5));
+    s_begin(s_yes);
+    s_expect_job(5, "waiting", "seq", 0);
+    ck_assert_ptr_null(takeback_progress(&takeback, &parts, 77, 6));
+    ck_assert_ptr_null(takeback_progress(&takeback, &parts, 78, 5));
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_SLICE + 10);
+    s_commit(0, 0);
+    uint64_t seq = takeback.seq;
+    s_expect_job(5, "writing", "placed", TAKEBACK_SLICE);
+    s_commit(0, 0);
+    s_expect_job(5, "done", "pixels", TAKEBACK_SLICE + 10);
+    s_expect_job(5, "done", "seq", seq);
+}
+END_TEST
+
+START_TEST(a_dry_run_and_a_refusal_can_be_asked_for_too)
+{
+    s_begin((takeback_wish_t){0});
+    s_hear(takeback.ticket, BELOW_FOUND, 7);
+    s_expect_job(5, "done", "pixels", 7);
+    s_begin(s_yes); /* the same key: nothing was done by it yet */
+    s_hear(takeback.ticket, BELOW_FOUND, 0);
+    json_t *job = takeback_progress(&takeback, &parts, 77, 5);
+    ck_assert_str_eq(json_string_value(json_object_get(job, "state")),
+                     "refused");
+    ck_assert_str_eq(json_string_value(json_object_get(job, "error")),
+                     "no placement fits");
+    json_decref(job);
+}
+END_TEST
+
+/* Nobody's memory has it any more, but the policy does. */
+START_TEST(the_next_leader_knows_what_was_begun)
+{
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_SLICE + 10);
+    s_commit(0, 0);
+    uint64_t seq = takeback.seq;
+    takeback_give_up(&takeback, &parts, "Redis is lost");
+    s_expect_job(5, "writing", "seq", seq);
+    s_commit(0, 0);
+    s_expect_job(5, "writing", "seq", seq);
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_SLICE + 10);
+    while (takeback.state != TAKEBACK_NONE)
+        s_commit(0, 0);
+    s_expect_job(5, "done", "seq", seq);
+}
+END_TEST
+
+START_TEST(an_edge_is_told_in_time_that_it_goes_on)
+{
+    on_an_edge = true;
+    s_begin(s_yes);
+    parts_wake(&parts, (now_t){100000 + TAKEBACK_PATIENCE_MS - 1, 1});
+    s_commit(0, 0);
+    /* It is silent to the persister's word, but goes on. */
+    ck_assert(takeback.asker.held || takeback.state == TAKEBACK_NONE);
+    takeback_give_up(&takeback, &parts, "again");
+    parts_wake(&parts, (now_t){100000, 1});
+    s_begin(s_yes);
+    takeback.patience_ms = 100000;
+    s_commit(0, 0);
+    ck_assert(!takeback.asker.held);
+    ck_assert_int_eq(takeback.state, TAKEBACK_ASKING);
+    s_begin(s_yes); /* asked again: waits again */
+    ck_assert(takeback.asker.held);
+    s_hear(takeback.ticket, BELOW_FOUND, 5);
+    s_commit(0, 0);
+    ck_assert_uint_eq(s_shown(4), 5);
+    ck_assert(!takeback.asker.held);
+}
+END_TEST
+
+/* However long it takes: stipplectl waits on the bus. */
+START_TEST(who_is_on_the_bus_waits)
+{
+    s_begin(s_yes);
+    takeback.patience_ms = 100000;
+    s_commit(0, 0);
+    ck_assert(takeback.asker.held);
+}
+END_TEST
+
+START_TEST(with_nobody_waiting_it_still_ends_in_time)
+{
+    on_an_edge = true;
+    s_begin(s_yes);
+    takeback.patience_ms = 100000;
+    s_commit(0, 0);
+    takeback.until_ms = 100000;
+    s_commit(0, 0);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    s_expect_job(5, "refused", NULL, 0);
+}
+END_TEST
+
+START_TEST(other_wishes_are_another_request)
+{
+    s_begin(s_yes);
+    takeback.asker.ticket = 9;
+    s_begin((takeback_wish_t){0});
+    ck_assert_uint_eq(takeback.asker.ticket, 9);
+    s_begin(s_yes);
+    ck_assert_uint_eq(takeback.asker.ticket, 0);
+}
+END_TEST
+
+START_TEST(too_many_for_a_role_is_noted)
+{
+    rank = RANK_MODERATOR;
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_MODERATOR_MAX);
+    ck_assert_int_eq(takeback.refused.verb, CONTROL_NONE);
+    ck_assert_int_eq(takeback.state, TAKEBACK_WRITING);
+    takeback_give_up(&takeback, &parts, "again");
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, TAKEBACK_MODERATOR_MAX + 1);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert_int_eq(takeback.refused.verb, CONTROL_REFUSED);
+    ck_assert_int_eq(takeback.refused.rank, RANK_MODERATOR);
+    ck_assert_uint_eq(takeback.refused.by, 77);
+    ck_assert_uint_eq(takeback.refused.request, 0);
+    ck_assert_uint_eq(takeback.refused.of.user, 3);
+    ck_assert_uint_eq(takeback.refused.of.upto, CONTROL_ROLLBACK);
+    ck_assert_str_eq(takeback.refused.text, "rollback of 10001 pixels");
+    s_expect_job(5, "refused", NULL, 0);
+}
+END_TEST
+
 Suite *suite_broker_takeback(void)
 {
     Suite *suite = suite_create("broker/takeback");
@@ -242,6 +393,14 @@ Suite *suite_broker_takeback(void)
     tcase_add_test(all, who_leads_next_finishes_it);
     tcase_add_test(all, a_store_that_is_behind_is_asked_again);
     tcase_add_test(all, where_nothing_fits_nothing_is_done);
+    tcase_add_test(all, how_far_it_is_can_be_asked);
+    tcase_add_test(all, a_dry_run_and_a_refusal_can_be_asked_for_too);
+    tcase_add_test(all, the_next_leader_knows_what_was_begun);
+    tcase_add_test(all, an_edge_is_told_in_time_that_it_goes_on);
+    tcase_add_test(all, who_is_on_the_bus_waits);
+    tcase_add_test(all, with_nobody_waiting_it_still_ends_in_time);
+    tcase_add_test(all, other_wishes_are_another_request);
+    tcase_add_test(all, too_many_for_a_role_is_noted);
     suite_add_tcase(suite, all);
     return suite;
 }

@@ -81,7 +81,10 @@ START_TEST(every_route_asks_the_leader_for_a_verb_of_the_table)
                 continue;
             char path[64];
             snprintf(path, sizeof path, "%.*s%s", (int)strcspn(pattern, "{"),
-                     pattern, strchr(pattern, '{') ? "1,2,3,4" : "");
+                     pattern,
+                     !strchr(pattern, '{')        ? ""
+                     : strstr(pattern, "regions") ? "1,2,3,4"
+                                                  : "7");
             s_new(verbs[method], path);
             s_sign_as("moderator");
             api_handle(exchange);
@@ -96,7 +99,7 @@ START_TEST(every_route_asks_the_leader_for_a_verb_of_the_table)
             asked_for_verbs++;
         }
     }
-    ck_assert_uint_eq(asked_for_verbs, 15);
+    ck_assert_uint_eq(asked_for_verbs, 19);
 }
 END_TEST
 
@@ -155,6 +158,51 @@ START_TEST(a_question_comes_from_the_query)
     s_sign_as("owner");
     s_query("box=1,2,x,4");
     s_expect_problem(400, "bad_request");
+}
+END_TEST
+
+START_TEST(a_rollback_is_undone_by_its_path_and_query)
+{
+    s_new(VERB_DELETE, API_ADMIN "rollbacks/4711");
+    s_sign_as("moderator");
+    s_header(FIELD_IDEMPOTENCY_KEY, "1");
+    s_query("yes=true&preview=false&reason=true&user=x");
+    api_handle(exchange);
+    json_t *request = s_told();
+    json_t *expected =
+        json_pack("{s:s, s:i, s:b, s:b, s:s, s:i}", "verb", "restore", "undo",
+                  4711, "yes", 1, "preview", 0, "reason", "true", "key", 1);
+    ck_assert(json_equal(request, expected));
+    json_decref(request);
+    json_decref(expected);
+    s_new(VERB_DELETE, API_ADMIN "rollbacks/last");
+    s_sign_as("moderator");
+    s_expect_problem(400, "bad_request");
+    s_new(VERB_GET, API_ADMIN "jobs/x");
+    s_sign_as("moderator");
+    s_expect_problem(400, "bad_request");
+}
+END_TEST
+
+#define GOES_ON                                                                \
+    "{\"ok\":true,\"verb\":\"rollback\",\"state\":\"waiting\",\"key\":7}"
+
+START_TEST(what_goes_on_is_a_202_with_a_place_to_ask)
+{
+    s_new(VERB_POST, API_ADMIN "rollbacks");
+    s_sign_as("moderator");
+    s_body("{\"user\":\"3ba1a717bbbd9525\",\"yes\":true}");
+    api_handle(exchange);
+    s_answer(GOES_ON);
+    ck_assert_uint_eq(exchange->status, 202);
+    ck_assert(s_head_has("\r\nLocation: /api/v1/admin/jobs/7\r\n"));
+    /* Who asks how far it is gets a plain answer. */
+    s_new(VERB_GET, API_ADMIN "jobs/7");
+    s_sign_as("moderator");
+    api_handle(exchange);
+    s_answer(GOES_ON);
+    ck_assert_uint_eq(exchange->status, 200);
+    ck_assert(!s_head_has("\r\nLocation: "));
 }
 END_TEST
 
@@ -236,6 +284,8 @@ Suite *suite_edge_api_admin(void)
     tcase_add_test(tcase, members_of_the_verb_are_handed_on_and_no_others);
     tcase_add_test(tcase, a_box_and_a_user_come_from_the_path);
     tcase_add_test(tcase, a_question_comes_from_the_query);
+    tcase_add_test(tcase, a_rollback_is_undone_by_its_path_and_query);
+    tcase_add_test(tcase, what_goes_on_is_a_202_with_a_place_to_ask);
     tcase_add_loop_test(tcase, the_leaders_answer_is_the_answer, 0, 7);
     tcase_add_test(tcase, what_the_edge_can_refuse_it_refuses);
     tcase_add_test(tcase, who_leaves_is_forgotten);
