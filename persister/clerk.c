@@ -7,6 +7,7 @@
 #include "common/bus_look.h"
 #include "common/mem.h"
 #include "common/token.h"
+#include "persister/action_json.h"
 #include "persister/below.h"
 #include "persister/json_text.h"
 #include "persister/search.h"
@@ -25,83 +26,15 @@ typedef struct {
 
 /* ---- answers as JSON ----------------------------------------------------- */
 
-static void s_put_member(json_text_t *text, const char *name, uint64_t number)
-{
-    json_put(text, ",\"");
-    json_put(text, name);
-    json_put(text, "\":");
-    json_put_number(text, number);
-}
-
-static void s_put_user(json_text_t *text, const char *name, uint64_t user)
-{
-    json_put(text, ",\"");
-    json_put(text, name);
-    json_put(text, "\":\"");
-    json_put_hex64(text, user);
-    json_put(text, "\"");
-}
-
 static void s_put_placement(json_text_t *text, const record_t *record)
 {
     json_put(text, "{\"seq\":");
     json_put_number(text, record->seq);
-    s_put_member(text, "at", record->placed_at_ms);
-    s_put_user(text, "user", record->user);
-    s_put_member(text, "x", record->x);
-    s_put_member(text, "y", record->y);
-    s_put_member(text, "color", record->color);
-    json_put(text, "}");
-}
-
-static void s_put_box(json_text_t *text, const selection_t *of)
-{
-    const uint16_t corners[] = {of->x0, of->y0, of->x1, of->y1};
-    json_put(text, ",\"box\":[");
-    for (size_t i = 0; i < 4; i++) {
-        json_put(text, i ? "," : "");
-        json_put_number(text, corners[i]);
-    }
-    json_put(text, "]");
-}
-
-static bool s_has_box(const control_t *action)
-{
-    return action->verb == CONTROL_PROTECT ||
-           action->verb == CONTROL_UNPROTECT || (action->of.has & HAS_BOX);
-}
-
-static void s_put_action(json_text_t *text, const control_t *action)
-{
-    const selection_t *of = &action->of;
-    json_put(text, "{\"seq\":");
-    json_put_number(text, action->seq);
-    s_put_member(text, "at", action->at_ms);
-    json_put(text, ",\"verb\":\"");
-    json_put(text, control_word(action->verb));
-    json_put(text, "\",\"role\":\"");
-    json_put(text, rank_word(action->rank));
-    json_put(text, "\"");
-    s_put_user(text, "by", action->by);
-    if (of->user)
-        s_put_user(text, "user", of->user);
-    if (of->from_ms)
-        s_put_member(text, "from", of->from_ms);
-    if (of->until_ms)
-        s_put_member(text, "until", of->until_ms);
-    if (s_has_box(action))
-        s_put_box(text, of);
-    if (action->verb == CONTROL_REFUSED) {
-        json_put(text, ",\"refused\":\"");
-        json_put(text, control_word((control_verb_t)of->upto));
-        json_put(text, "\"");
-    } else if (of->upto) {
-        s_put_member(text, "of", of->upto);
-    }
-    if (*action->text) {
-        json_put(text, ",\"text\":");
-        json_put_string(text, action->text);
-    }
+    action_json_member(text, "at", record->placed_at_ms);
+    action_json_user(text, "user", record->user);
+    action_json_member(text, "x", record->x);
+    action_json_member(text, "y", record->y);
+    action_json_member(text, "color", record->color);
     json_put(text, "}");
 }
 
@@ -112,15 +45,18 @@ static void s_put_found(json_text_t *text, const search_t *found, bool actions,
                            : "{\"ok\":true,\"placements\":[");
     for (size_t i = 0; i < found->count; i++) {
         json_put(text, i ? "," : "");
-        if (actions)
-            s_put_action(text, &found->controls[i]);
-        else
+        if (actions) {
+            json_put(text, "{");
+            action_json_put(text, &found->controls[i]);
+            json_put(text, "}");
+        } else {
             s_put_placement(text, &found->records[i]);
+        }
     }
     json_put(text, "]");
     if (found->next)
-        s_put_member(text, "next", found->next);
-    s_put_member(text, "stored", checkpoint);
+        action_json_member(text, "next", found->next);
+    action_json_member(text, "stored", checkpoint);
     json_put(text, "}");
 }
 

@@ -16,6 +16,9 @@ typedef struct {
     char *store;   /* URL */
     int64_t flush_ms;
     int64_t snapshot_ms;
+    char *webhook_url; /* "": none */
+    char *webhook_secret_file;
+    char *webhook_shape; /* "json", "slack" or "discord" */
     bool create_tables;
     bool verify;
     char *export; /* "no", "csv" or "reddit" */

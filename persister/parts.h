@@ -6,6 +6,7 @@
 #ifndef PERSISTER_PARTS_H
 #define PERSISTER_PARTS_H
 
+#include "persister/announcer.h"
 #include "persister/config.h"
 #include "persister/course.h"
 #include "persister/figures.h"
@@ -20,6 +21,7 @@ struct persister {
     zloop_t *loop;
     link_t *link;
     zactor_t *writer, *reader, *restorer, *clerk;
+    announcer_t announcer;
     figures_t *figures;
     uint64_t instance;
     course_t course;

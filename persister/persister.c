@@ -251,6 +251,14 @@ static void s_on_forked_run(persister_t *self)
         s_event(self, COURSE_REFUSED, "another_history");
 }
 
+static void s_announce(persister_t *self, zframe_t *frame, uint64_t skip)
+{
+    bus_body_t body;
+    if (bus_decode_body(&body, zframe_data(frame), zframe_size(frame)) == 0)
+        announcer_see(&self->announcer, body.body, body.size / RECORD_BYTES,
+                      skip, clock_wall_ms());
+}
+
 static void s_take(persister_t *self, zframe_t **frame, const intake_run_t *run)
 {
     uint64_t skip;
@@ -264,6 +272,7 @@ static void s_take(persister_t *self, zframe_t **frame, const intake_run_t *run)
     case INTAKE_TAKE:
         self->sent += run->count - skip;
         figures_add(self->figures, FIGURE_RECEIVED, run->count - skip);
+        s_announce(self, *frame, skip);
         writer_records(self->writer, frame, skip);
         break;
     case INTAKE_GAP:

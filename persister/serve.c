@@ -68,6 +68,15 @@ static int s_on_reader(zloop_t *loop, zsock_t *socket, void *arg)
     return 0;
 }
 
+static int s_on_herald(zloop_t *loop, zsock_t *socket, void *arg)
+{
+    persister_t *self = arg;
+    (void)loop;
+    (void)socket;
+    announcer_hear(&self->announcer);
+    return 0;
+}
+
 static void s_count_restorer(persister_t *self, zframe_t *frame)
 {
     restorer_news_t news;
@@ -146,6 +155,10 @@ static void s_gather(void *context)
         {FIGURE_REPLACED, news->replaced},
         {FIGURE_HOLE_FIRST, self->intake.hole ? self->intake.next : 0},
         {FIGURE_HOLE_LAST, self->intake.hole},
+        {FIGURE_WEBHOOK_TOLD, self->announcer.news.told},
+        {FIGURE_WEBHOOK_RETRIES, self->announcer.news.retries},
+        {FIGURE_WEBHOOK_DROPPED, announcer_dropped(&self->announcer)},
+        {FIGURE_WEBHOOK_WAITING, announcer_waiting(&self->announcer)},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         figures_set(self->figures, gauges[i].figure, gauges[i].value);
@@ -170,13 +183,16 @@ static int s_start_actors(persister_t *self, const bus_security_t *security)
         self->clerk = clerk_new(config->store);
     if (self->clerk)
         self->writer = writer_new(&options);
-    if (!self->writer)
+    if (!self->writer || announcer_start(&self->announcer, config) < 0)
         return -1;
     self->forks = (forks_t){.link = self->link, .writer = self->writer};
     zloop_reader(self->loop, zactor_sock(self->writer), s_on_news, self);
     zloop_reader(self->loop, zactor_sock(self->reader), s_on_reader, self);
     zloop_reader(self->loop, zactor_sock(self->restorer), s_on_answer, self);
     zloop_reader(self->loop, zactor_sock(self->clerk), s_on_answer, self);
+    if (self->announcer.herald)
+        zloop_reader(self->loop, zactor_sock(self->announcer.herald),
+                     s_on_herald, self);
     return 0;
 }
 
@@ -216,6 +232,7 @@ void persister_destroy(persister_t **self_p)
     zactor_destroy(&self->reader);
     zactor_destroy(&self->restorer);
     zactor_destroy(&self->clerk);
+    announcer_stop(&self->announcer);
     link_destroy(&self->link);
     figures_destroy(&self->figures);
     zloop_destroy(&self->loop);
