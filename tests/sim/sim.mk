@@ -52,13 +52,16 @@ $(SIM)/world/%.o: %.c Makefile tests/sim/sim.mk
 $(SIM)/sim: $(SIM_WORLD)
 	$(CC) -rdynamic -o $@ $^ -llua5.1 -lxxhash -ldl -lm
 
-# One image with one source replaced (tests/sim/mutants): TO/mutant.c for SOURCE.
+# One image with some SOURCES replaced (tests/sim/mutants): by those of that name
+# in TO.
 .PHONY: mutant
 mutant:
-	@$(CC) $(filter-out -W%,$(SIM_IMAGE_FLAGS)) -c -o $(TO)/mutant.o $(TO)/mutant.c
-	@$(CC) -shared -o $(TO)/$(KIND).so $(TO)/mutant.o $(filter-out \
-	    $(SIM)/pic/edge/main.o $(SIM)/pic/broker/resolver.o \
-	    $(SIM)/pic/$(SOURCE:.c=.o),$(call sim_objects,$(KIND))) \
+	@for source in $(notdir $(SOURCES)); do \
+	    $(CC) $(filter-out -W%,$(SIM_IMAGE_FLAGS)) -c -o $(TO)/$$source.o \
+	        $(TO)/$$source || exit; done
+	@$(CC) -shared -o $(TO)/$(KIND).so $(patsubst %,$(TO)/%.o,$(notdir $(SOURCES))) \
+	    $(filter-out $(SIM)/pic/edge/main.o $(SIM)/pic/broker/resolver.o \
+	    $(SOURCES:%.c=$(SIM)/pic/%.o),$(call sim_objects,$(KIND))) \
 	    -Wl,--gc-sections \
 	    -Wl,--version-script=tests/sim/image.map -Wl,-z,now \
 	    $(SIM_WRAPPED:%=-Wl,--wrap=%) -Wl,--as-needed $(SIM_LIBS)
