@@ -10,16 +10,24 @@ import { t } from "./strings.js";
 
 const SLOP = 4; // a mouse that moved less only clicked
 
+/** @type {Drawing | null} */
+let current = null;
+
 /// Resolves to the box, or to null if it was given up.
 export function drawBox({ view, store }) {
+  stopDrawing();
   return new Promise((done) => {
-    const drawing = new Drawing(view, store, (box) => {
-      drawing.end();
+    current = new Drawing(view, store, (box) => {
+      current.end();
+      current = null;
       done(box);
     });
-    drawing.begin();
+    current.begin();
   });
 }
+
+/// Gives up a drawing that was begun: what wanted it is gone.
+export const stopDrawing = () => current?.finish(null);
 
 class Drawing {
   constructor(view, store, finish) {
@@ -37,7 +45,7 @@ class Drawing {
   begin() {
     const { view, store } = this;
     const text = el("span");
-    this.bar = el("div", { id: "drawing", role: "status" }, text, el("button", {
+    this.bar = el("div", { id: "draw-bar", role: "status" }, text, el("button", {
       type: "button", class: "small", onclick: () => this.finish(null),
     }, t("cancel")));
     this.text = text;
@@ -49,11 +57,11 @@ class Drawing {
     hear(view.box, "pointerdown", (event) => this.down(event));
     hear(view.box, "pointermove", (event) => this.move(event));
     hear(view.box, "pointerup", (event) => this.up(event));
-    for (const type of ["tap", "hold"])
-      hear(view, type, (event) => {
-        event.stopImmediatePropagation();
-        this.corner(this.at(event.detail));
-      });
+    view.grip = (type, detail) => {
+      const mine = type === "tap" || type === "hold";
+      if (mine) this.corner(this.at(detail));
+      return mine;
+    };
     hear(document, "keydown", (event) => this.key(event));
     this.unwatch = store.watch("selected", ({ selected }) => {
       if (this.first && selected) this.show(selected);
@@ -63,6 +71,7 @@ class Drawing {
 
   end() {
     this.over.abort();
+    this.view.grip = null;
     this.unwatch();
     this.bar.remove();
     document.body.classList.remove("drawing");

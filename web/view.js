@@ -36,6 +36,8 @@ export class BoardView extends EventTarget {
       reticle: false, template: null, heat: null, only: null, boxes: [],
     };
     this.locked = false;
+    /** @type {((type: string, detail: any) => boolean) | null} */
+    this.grip = null; // has each event first; true: it is taken
     this.moved = true; // since the last frame
     this.dirty = false; // pixels changed since then
     this.restless = true; // what lies on the board changed, or moves
@@ -219,6 +221,7 @@ export class BoardView extends EventTarget {
   }
 
   tell(type, detail = {}) {
+    if (this.grip?.(type, detail)) return;
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 

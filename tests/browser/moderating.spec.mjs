@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Cluster, DESKTOP, PHONE, SMALL, axe, launchChromium, live, openPage, screenAt,
+import { Cluster, DESKTOP, PHONE, SMALL, axe, launchChromium, live, openPage, painted, screenAt,
          until } from "./support.mjs";
 
 const LONG = 30000; // for what the cluster has to do on a busy machine
@@ -137,14 +137,14 @@ test("a box is drawn with the mouse, by two clicks, by keys and by numbers", () 
     assert.ok(await page.locator("#protect").isDisabled());
     const from = await screenAt(page, 24, 26), to = await screenAt(page, 33, 30);
     await page.locator("#draw-box").click();
-    await page.locator("#drawing", { hasText: "Press at one corner" }).waitFor();
+    await page.locator("#draw-bar", { hasText: "Press at one corner" }).waitFor();
     await clean(page, "drawing");
     const centre = await page.evaluate(() => window.stipple.view.camera.centre());
     await page.mouse.move(to.x, to.y);
     await page.mouse.down();
     await page.mouse.move(from.x, from.y, { steps: 4 });
     await page.mouse.up();
-    await page.locator("#drawing").waitFor({ state: "detached" });
+    await page.locator("#draw-bar").waitFor({ state: "detached" });
     assert.equal(await cornersOf(page), "24,26,33,30");
     assert.deepEqual(await page.evaluate(() => window.stipple.view.camera.centre()), centre,
                      "the board did not move");
@@ -154,30 +154,38 @@ test("a box is drawn with the mouse, by two clicks, by keys and by numbers", () 
 
     await page.locator("#draw-box").click();
     await page.mouse.click(from.x, from.y);
-    await page.locator("#drawing", { hasText: "opposite corner" }).waitFor();
+    await page.locator("#draw-bar", { hasText: "opposite corner" }).waitFor();
     await page.mouse.click(from.x + 24, from.y + 12);
-    await page.locator("#drawing").waitFor({ state: "detached" });
+    await page.locator("#draw-bar").waitFor({ state: "detached" });
     assert.equal(await cornersOf(page), "24,26,26,27");
 
     await page.locator("#draw-box").focus();
     await page.keyboard.press("Enter");
-    await page.locator("#drawing").waitFor();
+    await page.locator("#draw-bar").waitFor();
     await page.keyboard.press("ArrowRight"); // a pixel is chosen
     const chosen = await page.evaluate(() => window.stipple.store.get("selected"));
     await page.keyboard.press("Enter");
     await page.keyboard.press("Shift+ArrowDown");
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("Enter");
-    await page.locator("#drawing").waitFor({ state: "detached" });
+    await page.locator("#draw-bar").waitFor({ state: "detached" });
     assert.equal(await cornersOf(page),
                  [chosen.x - 1, chosen.y, chosen.x, chosen.y + 10].join());
     assert.equal(await page.evaluate(() => document.activeElement.id), "draw-box");
 
     await page.keyboard.press("Enter");
-    await page.locator("#drawing").waitFor();
+    await page.locator("#draw-bar").waitFor();
     await page.keyboard.press("Escape");
-    await page.locator("#drawing").waitFor({ state: "detached" });
+    await page.locator("#draw-bar").waitFor({ state: "detached" });
     assert.ok(await page.locator("#sheet").isVisible(), "only the drawing was given up");
+
+    await page.locator("#draw-box").click();
+    await page.locator("#draw-box").click(); // begins anew
+    assert.equal(await page.locator("#draw-bar").count(), 1);
+    await page.locator("#moderate-people").click();
+    await page.locator("#draw-bar").waitFor({ state: "detached" });
+    assert.equal(await page.evaluate(() => window.stipple.view.grip), null);
+    await page.locator("#moderate-box").click();
 
     await page.locator("[data-corner=x1]").fill("100");
     await page.locator("#sheet [role=alert]", { hasText: "no box" }).waitFor();
@@ -192,15 +200,17 @@ test("an operator protects a box on a phone, and lets it go", () =>
   }, async (page) => {
     await boxTab(page);
     await page.locator("#draw-box").tap();
-    await page.locator("#drawing", { hasText: "Tap one corner" }).waitFor();
+    await page.locator("#draw-bar", { hasText: "Tap one corner" }).waitFor();
     assert.equal(await page.locator("#sheet").isVisible(), false, "out of the way");
     await clean(page, "drawing");
     const before = await page.evaluate(() => window.stipple.view.camera.centre());
     for (const [x, y] of [[58, 38], [65, 42]]) {
       const at = await screenAt(page, x, y);
       await page.touchscreen.tap(at.x, at.y);
+      await painted(page);
+      await until(page, () => !window.stipple.view.flying);
     }
-    await page.locator("#drawing").waitFor({ state: "detached" });
+    await page.locator("#draw-bar").waitFor({ state: "detached" });
     assert.equal(await cornersOf(page), "58,38,65,42");
     assert.deepEqual(await page.evaluate(() => window.stipple.view.camera.centre()), before);
 
@@ -319,3 +329,22 @@ test("a token is given by hand; one that cannot count is not taken", () =>
     await page.locator("#moderate-user").press("Enter");
     await page.locator("#sheet [role=alert]", { hasText: "16 digits" }).waitFor();
   }));
+
+test("no row of a list is wider than the panel", () =>
+  onPage("operator", { viewport: { width: 1280, height: 800 }, path: "/#30,30,12" },
+         async (page) => {
+           for (let n = 0; n < 3; n++) await cluster.place(90 + n, 70, 5);
+           await boxTab(page);
+           for (const [name, value] of Object.entries({ x0: 90, y0: 70, x1: 99, y1: 79 }))
+             await page.locator(`[data-corner=${name}]`).fill(String(value));
+           await until(page, async () => { // the store is a moment behind the board
+             document.querySelector("#box-who").click();
+             await new Promise((done) => setTimeout(done, 500));
+             return document.querySelectorAll("#sheet .list .when").length >= 3;
+           }, null, LONG);
+           const wide = await page.evaluate(() => {
+             const body = document.querySelector("#sheet-body");
+             return body.scrollWidth - body.clientWidth;
+           });
+           assert.ok(wide <= 0, `${wide} px too wide`);
+         }));

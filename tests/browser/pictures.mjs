@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Draws docs/pictures: eight states of the page, before a board that this script
+// Draws docs/pictures: ten states of the page, before a board that this script
 // paints itself. Run by hand after a change of the page, and look at what it made:
 //
 //     node tests/browser/pictures.mjs [FOLDER]
@@ -173,6 +173,31 @@ try {
       window.stipple.settings.set("minimap", true);
       await window.stipple.sheet.show("layers");
     });
+  });
+  const asRole = async (role) => {
+    const token = await cluster.roleToken("ada", role);
+    return (page, context) => context.addInitScript((text) =>
+      localStorage.setItem("stipple.token", text), token);
+  };
+  await shoot(browser, url, "phone-ban", {
+    ...small, path: "/#167,165,22", prepare: await asRole("moderator"),
+  }, async (page) => {
+    await page.locator("#tool-moderate").tap();
+    await page.locator("#sheet .list button").first().tap();
+    await page.locator("#ban-reason").fill("griefing");
+    await page.locator("#sheet .list li").first().waitFor();
+  });
+  await shoot(browser, url, "desktop-box", {
+    ...DESKTOP, viewport: { width: 1000, height: 640 }, path: "/#165,175,10",
+    prepare: await asRole("operator"),
+  }, async (page) => {
+    await page.locator("#tool-moderate").click();
+    await page.locator("#moderate-box").click();
+    for (const [name, value] of Object.entries({ x0: 153, y0: 160, x1: 182, y1: 192 }))
+      await page.locator(`[data-corner=${name}]`).fill(String(value));
+    await page.locator("#box-reason").fill("the house stays");
+    await page.locator("#box-who").click();
+    await page.locator("#sheet .list li").first().waitFor();
   });
   await shoot(browser, url, "phone-reconnecting", { ...small, path: "/#167,175,8" },
               async (page) => {

@@ -3,14 +3,14 @@
 // A box in a panel: four numbers, drawing it on the board, or all that is in view.
 
 import { boxOf, readBox } from "../box.js";
-import { drawBox } from "../box_drawing.js";
+import { drawBox, stopDrawing } from "../box_drawing.js";
 import { el } from "../dom.js";
 import { addWords, t } from "../strings.js";
 import words from "../strings/box.js";
 
 addWords(words);
 
-/// {element, set(box)}; `changed` is called with each new box, or with null.
+/// {element, set(box), end()}; `changed` is called with each new box, or with null.
 export function boxFields(app, changed) {
   const { view, store } = app;
   const inputs = ["x0", "y0", "x1", "y1"].map((name) => el("input", {
@@ -42,5 +42,5 @@ export function boxFields(app, changed) {
   } }, t("box_view"));
   const element = el("div", {}, el("div", { class: "row corners" }, ...inputs), wrong,
                      el("div", { class: "buttons" }, draw, inView));
-  return { element, set };
+  return { element, set, end: stopDrawing };
 }

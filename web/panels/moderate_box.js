@@ -56,6 +56,7 @@ export function boxPart(room, desk) {
   refresh();
   return () => {
     open = false;
+    fields.end();
     app.view.show({ boxes: [] });
   };
 }

@@ -44,5 +44,5 @@ function row({ app, ...desk }, { user, x, y, color, at }, wants) {
     wants.includes("place") ? small(t("pixel_at", { x, y }), () =>
       app.placing.goTo({ x, y }), null) : null,
     wants.includes("user") ? small(user.slice(0, 8), () => desk.toUser(user), user) : null,
-    el("span", {}), agoText(Math.max(0, Date.now() - at)));
+    el("span", { class: "when" }, agoText(Math.max(0, Date.now() - at))));
 }

@@ -134,6 +134,7 @@ export function savePart(app, { moments, first }) {
   tell();
   return { element, tell, end() {
     making?.abort();
+    fields.end();
     view.show({ boxes: [] });
   } };
 }

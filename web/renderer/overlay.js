@@ -82,13 +82,11 @@ export class Overlay {
                            image.height * scale);
   }
 
-  /// A box {x0, y0, x1, y1}: one that is being chosen, or one that is protected.
+  /// The frame of a box {x0, y0, x1, y1} that is being chosen, or is protected.
   drawBox(camera, { x0, y0, x1, y1, drawn }) {
     const { context } = this;
     const { x, y } = camera.toScreen(x0, y0);
     const width = (x1 - x0 + 1) * camera.scale, height = (y1 - y0 + 1) * camera.scale;
-    context.fillStyle = drawn ? "rgb(36 86 214 / 18%)" : "rgb(179 32 26 / 14%)";
-    context.fillRect(x, y, width, height);
     for (const [style, line] of [["#fff", 4], [drawn ? "#2456d6" : "#b3201a", 2]]) {
       context.strokeStyle = style;
       context.lineWidth = line;
