@@ -16,8 +16,10 @@
 
 #define GRANT_LIFE_MS 2000
 #define REPLAY_TIMEOUT_MS 1000
-/* An idle one looks where the store is now. */
-#define REFRESH_MS 2000
+/* An idle one looks so often where the store is; what it read longer ago than
+ * this is no word of where it is now. */
+#define REFRESH_MS 500
+#define FRESH_MS 1000
 /* Lines about what only a hand can mend. */
 #define SAY_EVERY_MS 30000
 
@@ -373,11 +375,20 @@ void persister_on_news(persister_t *self, const writer_news_t *news)
     s_pump(self);
 }
 
-/* Silent until the store was read once: a broker that starts cold must not take
- * an unread store for an empty one. */
+/* Whether what is known of the store is so now: only who is granted writes to
+ * it, and another may have since. */
+static bool s_knows_store(const persister_t *self)
+{
+    bool alone = self->course != COURSE_IDLE && self->course != COURSE_OPENING;
+    return self->news.opened &&
+           (alone || clock_mono_ms() - self->news.read_at_ms <= FRESH_MS);
+}
+
+/* A broker that starts cold must not take an unread store for an empty one, nor
+ * an old word for a new one: silence makes it wait. */
 void persister_report(persister_t *self)
 {
-    if (!self->news.opened)
+    if (!s_knows_store(self))
         return;
     bus_persister_t report = {
         .instance = self->instance,

@@ -123,6 +123,7 @@ static void s_newest_snapshot(writer_t *self)
 static int s_open(writer_t *self)
 {
     uint64_t before = self->news.state.checkpoint;
+    uint64_t now_ms = clock_mono_ms();
     store_result_t result =
         store_open(self->store, &self->news.state, &self->news.chain);
     if (result != STORE_OK) {
@@ -137,6 +138,7 @@ static int s_open(writer_t *self)
         s_newest_snapshot(self);
     }
     self->news.opened = self->opens_wanted;
+    self->news.read_at_ms = now_ms;
     self->reopen = false;
     s_check_queue(self);
     s_tell(self);

@@ -25,6 +25,7 @@ typedef struct {
 /* All counters since the start. */
 typedef struct {
     uint64_t opened;       /* writer_open calls that were answered by `state` */
+    uint64_t read_at_ms;   /* mono: not before this, last */
     store_state_t state;   /* counts once opened ≥ 1 */
     chain_t chain;         /* at state.checkpoint */
     uint64_t snapshot_seq; /* of the newest in the store; 0 for none */

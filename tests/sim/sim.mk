@@ -31,17 +31,18 @@ $(SIM)/pic/edge/main.o $(SIM)/pic/broker/main.o $(SIM)/pic/persister/main.o: \
 # The edge's main() forks workers and starts libuv: the image has its own.
 define sim_image
 $(SIM)/$(1).so: $(call sim_objects,$(1)) tests/sim/image.map
-	$$(CC) -shared -o $$@ $$(filter-out $(2),$$(filter %.o,$$^)) \
+	$$(CC) -shared -o $$@ $$(filter-out $(SIM_LEFT_OUT),$$(filter %.o,$$^)) \
 	    -Wl,--gc-sections -Wl,--version-script=tests/sim/image.map \
 	    -Wl,-z,now $(SIM_WRAPPED:%=-Wl,--wrap=%) \
 	    -Wl,--as-needed $$(SIM_LIBS)
 endef
 SIM_LIBS := $(shell pkg-config --libs jansson libcrypto zlib libdeflate spng \
     libzstd libmicrohttpd sqlite3 libcurl libxxhash liburing) -lm
-# What stands for the thread that resolves names is in images/broker.c.
-$(eval $(call sim_image,broker,$(SIM)/pic/broker/resolver.o))
-$(eval $(call sim_image,persister))
-$(eval $(call sim_image,edge,$(SIM)/pic/edge/main.o))
+# What stands for the thread that resolves names is in images/broker.c; nothing
+# is posted to anybody.
+SIM_LEFT_OUT := $(addprefix $(SIM)/pic/,broker/resolver.o persister/herald.o \
+    edge/main.o)
+$(foreach kind,broker persister edge,$(eval $(call sim_image,$(kind))))
 
 SIM_WORLD := $(patsubst %.c,$(SIM)/world/%.o,$(wildcard tests/sim/*.c) \
     $(addprefix common/,board.c diff.c record.c wire.c touched.c mem.c \
@@ -60,7 +61,7 @@ mutant:
 	    $(CC) $(filter-out -W%,$(SIM_IMAGE_FLAGS)) -c -o $(TO)/$$source.o \
 	        $(TO)/$$source || exit; done
 	@$(CC) -shared -o $(TO)/$(KIND).so $(patsubst %,$(TO)/%.o,$(notdir $(SOURCES))) \
-	    $(filter-out $(SIM)/pic/edge/main.o $(SIM)/pic/broker/resolver.o \
+	    $(filter-out $(SIM_LEFT_OUT) \
 	    $(SOURCES:%.c=$(SIM)/pic/%.o),$(call sim_objects,$(KIND))) \
 	    -Wl,--gc-sections \
 	    -Wl,--version-script=tests/sim/image.map -Wl,-z,now \
