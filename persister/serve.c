@@ -203,9 +203,6 @@ persister_t *persister_new(const persister_config_t *config,
     self->config = config;
     self->instance = random_u64();
     self->loop = zloop_new();
-    /* Pipes to the threads never block this loop: what is under way in them is
-     * bounded by WRITER_QUEUE_MAX and by one question per broker. */
-    zsys_set_pipehwm(0);
     link_events_t events = {
         .context = self,
         .on_grant = persister_on_grant,

@@ -493,5 +493,8 @@ zactor_t *writer_new(const writer_options_t *options)
     self->replica = replica_new();
     record_queue_init(&self->queue, QUEUE_ROOM);
     self->backoff = backoff_of(RETRY_BASE_MS, RETRY_CAP_MS);
+    /* Its pipe never blocks the owner: what is under way in it is bounded by
+     * WRITER_QUEUE_MAX. (The other threads get one question per broker.) */
+    zsys_set_pipehwm(0);
     return zactor_new(s_run, self);
 }
