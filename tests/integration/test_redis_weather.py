@@ -116,6 +116,59 @@ def test_full_redis_is_trimmed_and_led_anew(stage):
     await_ok(edge, (1, 10, 1, 1, 1), 2001)
 
 
+def may(s, what):
+    assert s.made.redis_cli("acl", "setuser", "default", what) == "OK"
+
+
+@pytest.mark.timeout(120)
+def test_script_that_always_fails_is_one_trouble(stage):
+    """All else works, the lease too: no line of return for each new connection,
+    and none of loss for each try."""
+    s = stage()
+    edge = s.edge()
+    edge.wait_beat()
+    assert edge.place_one(1, 1, 1, 1, 1)[:2] == (bus.OK, 1)
+    lost, back = s.log_count("redis_lost"), s.log_count("redis_back")
+    may(s, "-xadd")
+    edge.post([(2, 1, 1, 1, 2)])
+    losses = "stipple_broker_redis_losses_total"
+    until(lambda: s["broker-1"].metrics()[losses] >= 15, 60)
+    assert s.log_count("redis_back") == back
+    assert lost < s.log_count("redis_lost") < lost + 10
+    until(lambda: "run this command" in (s.status()["redis_trouble"] or ""), 20)
+    may(s, "+xadd")
+    assert edge.verdicts(30)[0][1:3] == (bus.OK, 2)
+    until(lambda: s.log_count("redis_back") == back + 1, 20)
+    until(lambda: s.status()["redis_trouble"] is None, 20)
+
+
+@pytest.mark.timeout(120)
+def test_refused_trim_costs_room_and_not_the_lead(stage):
+    s = stage(broker={"restore": "auto", "log_limit": 1000})
+    store = s.persister()
+    edge = s.edge()
+    store.run(until=lambda: s.status()["role"] == "leader")
+    edge.wait_beat()
+    may(s, "-xtrim")
+
+    def place(part):
+        got = edge.place(*[(part * 100 + n + 1, 1, n, part, 3)
+                           for n in range(100)], timeout=20)
+        assert all(status == bus.OK for status, *_ in got)
+        store.run(until=lambda: store.checkpoint == (part + 1) * 100)
+
+    for part in range(20):
+        place(part)
+    failed = "stipple_broker_trims_failed_total"
+    until(lambda: s["broker-1"].metrics()[failed], 20)
+    assert s.log_count("redis_lost") == 0
+    assert s.status()["role"] == "leader"
+    may(s, "+xtrim")
+    for part in range(20, 25):
+        place(part)
+    until(lambda: len(log_of(s)) <= 1500, 20)
+
+
 @pytest.mark.timeout(240)
 def test_full_disk_under_redis_is_waited_for(stage):
     """Redis answers MISCONF to every write, leases too."""
