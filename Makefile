@@ -5,7 +5,7 @@
 #   make check           unit tests of this variant (no network, seconds)
 #   make lint            formats, layers, function sizes
 #   make fuzz            fuzz targets in build/fuzz/ (clang)
-#   make install         programs and page below DESTDIR/PREFIX (/usr/local)
+#   make install         programs, page, manual below DESTDIR/PREFIX (/usr/local)
 #   make deb             build/stipple_VERSION_ARCH.deb
 #   make compile_commands.json   for clangd and its like
 #   WERROR=-Werror       stops at a compiler's warning, as tests and CI do
@@ -129,7 +129,7 @@ check-packages:
 	@pkg-config --exists $(PKGS)
 
 install: all
-	packaging/install-programs $(OUT) "$(DESTDIR)$(PREFIX)"
+	packaging/install-programs $(OUT) "$(DESTDIR)$(PREFIX)" $(VERSION)
 
 # One entry per source, with the flags that it is compiled with.
 compile_commands.json: Makefile $(call find,$(DIRS) tests bench,*.c)
