@@ -34,7 +34,8 @@ static const setting_t s_rows[] = {
     ROW(user, TEXT, "", 0, 0, NULL,
         "Whose placements are searched or rolled back: 16 hex digits"),
     ROW(box, TEXT, "", 0, 0, NULL,
-        "Where is searched or rolled back: X0,Y0,X1,Y1, both corners within"),
+        "Where is searched or rolled back, or what a picture shows: "
+        "X0,Y0,X1,Y1, both corners within"),
     ROW(color, TEXT, "", 0, 0, NULL, "Which colour is searched"),
     ROW(by, TEXT, "", 0, 0, NULL,
         "Whose actions are shown by audit: a name, as --as"),
@@ -54,6 +55,23 @@ static const setting_t s_rows[] = {
         "Takes the rollback of that seq back; 0: rolls back"),
     ROW(yes, FLAG, NULL, 0, 0, NULL,
         "Rolls back though more than one pixel changes"),
+    ROW(at, TEXT, "", 0, 0, NULL,
+        "Moment of a snapshot: a seq, or a time (-2h, 2026-11-29T02:00:00Z); "
+        "empty: now"),
+    ROW(from, TEXT, "", 0, 0, NULL,
+        "Where a timelapse begins: a seq or a time; empty: the beginning"),
+    ROW(to, TEXT, "", 0, 0, NULL, "Where it ends; empty: now"),
+    ROW(step, TEXT, "", 0, 0, NULL,
+        "From one frame to the next: so many seqs, or a time (10m); empty: "
+        "300 frames"),
+    ROW(out, TEXT, "", 0, 0, NULL,
+        "File of a snapshot (.board: its bytes, else a PNG; -: standard "
+        "output; "
+        "empty: snapshot.png); folder of a timelapse, or its video: .mp4, "
+        ".webm, .mkv, .gif; empty: "
+        "timelapse"),
+    ROW(scale, INT, "1", 1, 8, NULL, "Size of a pixel in pictures"),
+    ROW(fps, INT, "30", 1, 240, "per second", "Frames of a video"),
     ROW(json, FLAG, NULL, 0, 0, NULL, "Print JSON"),
 };
 
@@ -65,6 +83,7 @@ const settings_t ctl_settings = {
     .arguments = "status | set NAME VALUE | ban USER | unban USER | bans | "
                  "protect X0 Y0 X1 Y1 | unprotect X0 Y0 X1 Y1 | regions | "
                  "lock | unlock | notice TEXT | who X Y | user USER | search | "
-                 "audit | rollback | rollbacks | keygen DIR | "
+                 "audit | rollback | rollbacks | snapshot | timelapse | "
+                 "keygen DIR | "
                  "rotate DIR KEYS | retire DIR KEYS | token NAME",
 };

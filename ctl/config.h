@@ -27,6 +27,9 @@ typedef struct {
     /* Of rollbacks. */
     bool yes;
     int64_t undo; /* 0: it takes placements back */
+    /* Of pictures of the past. */
+    char *at, *from, *to, *step, *out;
+    int64_t scale, fps;
 } ctl_config_t;
 
 extern const settings_t ctl_settings;

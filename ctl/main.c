@@ -5,6 +5,7 @@
 #include "ctl/config.h"
 #include "ctl/keygen.h"
 #include "ctl/mint.h"
+#include "ctl/replay.h"
 #include "ctl/verbs.h"
 #include "ctl/web.h"
 
@@ -44,7 +45,9 @@ int main(int argc, char **argv)
     int status = keygen_knows(words, count)
                      ? keygen_run(words, count, config.master_file)
                  : mint_knows(words, count) ? mint_run(&config, words, count)
-                 : *config.url              ? s_ask_edge(&config, words, count)
+                 : replay_knows(words, count)
+                     ? replay_run(&config, words, count)
+                 : *config.url ? s_ask_edge(&config, words, count)
                                : s_ask_brokers(&config, words, count);
     settings_free(&ctl_settings, &config);
     return status;

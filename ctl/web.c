@@ -227,31 +227,6 @@ static json_t *s_ask(const ctl_config_t *config, const char *token,
     return answer;
 }
 
-static bool s_is_loopback(const char *host)
-{
-    struct in_addr v4;
-    return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") ||
-           (inet_pton(AF_INET, host, &v4) == 1 &&
-            ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET);
-}
-
-/* A token that goes over plain http to another machine can be read on the way;
- * curl takes http where no scheme stands. */
-static bool s_is_open(const char *text)
-{
-    char *scheme = NULL, *host = NULL;
-    CURLU *url = curl_url();
-    bool open = url &&
-                !curl_url_set(url, CURLUPART_URL, text, CURLU_GUESS_SCHEME) &&
-                !curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) &&
-                !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
-                !strcmp(scheme, "http") && !s_is_loopback(host);
-    curl_free(scheme);
-    curl_free(host);
-    curl_url_cleanup(url);
-    return open;
-}
-
 /* A job's answer as if it had been waited for; NULL: it goes on, or is unknown
  * to the next leader and has to be asked for again. */
 static json_t *s_ended(json_t *job)
@@ -310,11 +285,35 @@ static json_t *s_ask_to_the_end(const ctl_config_t *config, const char *token,
     return s_follow(config, token, request);
 }
 
+static bool s_is_loopback(const char *host)
+{
+    struct in_addr v4;
+    return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") ||
+           (inet_pton(AF_INET, host, &v4) == 1 &&
+            ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET);
+}
+
+/* curl takes http where no scheme stands. */
+bool web_is_open(const char *text)
+{
+    char *scheme = NULL, *host = NULL;
+    CURLU *url = curl_url();
+    bool open = url &&
+                !curl_url_set(url, CURLUPART_URL, text, CURLU_GUESS_SCHEME) &&
+                !curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) &&
+                !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
+                !strcmp(scheme, "http") && !s_is_loopback(host);
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(url);
+    return open;
+}
+
 int web_ask(brokers_t *self, const ctl_config_t *config, const json_t *request)
 {
     size_t size;
     const char *why = NULL;
-    if (!config->insecure && s_is_open(config->url)) {
+    if (!config->insecure && web_is_open(config->url)) {
         fprintf(stderr,
                 "stipplectl: url %s: the token could be read on the way: use "
                 "https, or --insecure\n",

@@ -17,4 +17,8 @@ void web_open(brokers_t *self, const char *url);
  * in the file. */
 int web_ask(brokers_t *self, const ctl_config_t *config, const json_t *request);
 
+/* Whether a token that goes there can be read on the way: over plain http to
+ * another machine. */
+bool web_is_open(const char *url);
+
 #endif
