@@ -8,6 +8,8 @@ import { ask } from "./net.js";
 
 const BASE = "/api/v1/admin/";
 const WAIT_MS = 15000; // an edge asks for 10 s while brokers fail over
+const PAUSE_MS = 500; // and an edge itself waits for some seconds
+const TIMES_MAX = 60;
 const RANKS = ["viewer", "player", "moderator", "operator", "owner"];
 
 export const MODERATORS = RANKS.slice(2);
@@ -43,6 +45,23 @@ export class Admin {
       headers: { "Idempotency-Key": String(key), "Content-Type": "application/json" },
       ...body && { body: JSON.stringify(body) },
     });
+  }
+
+  /// An action that may take longer than an edge waits: the same request joins what is
+  /// under way, until it has ended; `told(job)` hears how far it is.
+  long(method, path, body, told) {
+    const run = this.action(method, path, body);
+    return async () => {
+      for (let n = 0; n < TIMES_MAX; n++) {
+        const answer = await run();
+        if (!answer.ok || !answer.state || answer.state === "done") return answer;
+        if (answer.state === "refused")
+          return { ok: false, code: answer.code, detail: answer.error };
+        told(answer);
+        await new Promise((done) => { this.env.setTimeout(done, PAUSE_MS); });
+      }
+      return { ok: false, code: "unanswered" };
+    };
   }
 
   async send(method, path, { headers = {}, ...more }) {

@@ -163,16 +163,17 @@ export async function chooseLanguage(wished) {
 export const currentLocale = () =>
   navigator.language?.startsWith(language) ? navigator.language : language;
 
+const find = (key) => tables[language][key] ?? added[language]?.[key];
+
 /**
  * The text of a key, filled in; a value may be a function that makes it.
  * @param {string} key
  * @param {Record<string, any>} values
  */
 export function t(key, values = {}) {
-  const table = tables[language];
   const one = "count" in values && plural.select(values.count) === "one"
-    ? table[`${key}_one`] : undefined;
-  const text = one ?? table[key] ?? added[language]?.[key] ?? en[key] ?? added.en?.[key] ?? key;
+    ? find(`${key}_one`) : undefined;
+  const text = one ?? find(key) ?? en[key] ?? added.en?.[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = typeof values[name] === "function" ? values[name]() : values[name];
     // The first use of a locale costs much: not for numbers that need none.

@@ -348,3 +348,60 @@ test("no row of a list is wider than the panel", () =>
            });
            assert.ok(wide <= 0, `${wide} px too wide`);
          }));
+
+const colorOf = (page, x, y) => page.evaluate(([px, py]) =>
+  window.stipple.client.picture.get(px, py), [x, y]);
+const becomes = (page, x, y, color) => until(page, ([px, py, wanted]) =>
+  window.stipple.client.picture.get(px, py) === wanted, [x, y, color], LONG);
+
+test("a moderator takes back what was placed in a drawn box, and undoes that", async () => {
+  for (const [x, y] of [[10, 60], [11, 60], [12, 61]]) await cluster.place(x, y, 5);
+  await onPage("moderator", { path: "/#12,60,16" }, async (page) => {
+    await becomes(page, 12, 61, 5);
+    await boxTab(page);
+    const from = await screenAt(page, 10, 60), to = await screenAt(page, 12, 61);
+    await page.locator("#draw-box").click();
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(to.x, to.y, { steps: 3 });
+    await page.mouse.up();
+    await page.locator("#rollback").click();
+    await page.locator("#deed-text", { hasText: "no longer count: 3. " +
+      "Pixels that change: 3." }).waitFor({ timeout: LONG });
+    await page.locator("#deed button", { hasText: "Cancel" }).click();
+    assert.equal(await colorOf(page, 10, 60), 5, "nothing was done");
+    await page.locator("#rollback").click();
+    await confirm(page, "(10, 60) to (12, 61)");
+    for (const [x, y] of [[10, 60], [11, 60], [12, 61]]) await becomes(page, x, y, 0);
+    await page.locator("#moderate-everybody").click();
+    const row = page.locator("#rollbacks li", { hasText: "(10, 60) to (12, 61)" });
+    await row.waitFor();
+    await clean(page, "what was taken back");
+    await row.locator("button").click();
+    await confirm(page, "as if it had not been");
+    for (const [x, y] of [[10, 60], [11, 60], [12, 61]]) await becomes(page, x, y, 5);
+    await row.waitFor({ state: "detached" });
+  });
+});
+
+test("a moderator takes back what one user placed, on a phone; others' pixels stay", () =>
+  onPlayer(DESKTOP, { x: 30, y: 60 }, async (player, user) => {
+    await player.evaluate(() => window.stipple.client.place(31, 60, 7));
+    await becomes(player, 31, 60, 7);
+    await cluster.place(31, 60, 9); // somebody else, later
+    await becomes(player, 31, 60, 9);
+    await onPage("moderator", { ...PHONE, path: "/#30,60,24" }, async (page) => {
+      await openPanel(page);
+      await page.locator("#moderate-user").fill(user);
+      await page.locator("#moderate-user").press("Enter");
+      await page.locator("#rollback-since").selectOption("since_1d");
+      await page.locator("#rollback").tap();
+      await page.locator("#deed-text", { hasText: "placed there later: 1." }).waitFor({ timeout: LONG });
+      await confirm(page, "no longer count: 2");
+      await becomes(page, 30, 60, 0);
+      assert.equal(await colorOf(page, 31, 60), 9);
+      await page.locator("#rollback").tap();
+      await page.locator("#sheet .wrong", { hasText: "That was refused" })
+        .waitFor({ timeout: LONG });
+    });
+  }));

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { Admin, MODERATORS, mayTryAgain, reaches } from "../../web/admin.js";
 import { boxOf, cornersOf, readBox, sightOf, sizeOf } from "../../web/box.js";
 import { Session } from "../../web/session.js";
-import { LANGUAGES, en } from "../../web/strings.js";
+import { LANGUAGES, addWords, chooseLanguage, en, t } from "../../web/strings.js";
 import de from "../../web/strings/de.js";
 
 const WEB = join(import.meta.dirname, "../../web");
@@ -28,7 +28,7 @@ function serverOf(...answers) {
         const answer = answers.shift();
         if (answer instanceof Error) throw answer;
         const [status, body] = answer;
-        return { ok: status === 200, status, json: async () => {
+        return { ok: status < 300, status, json: async () => {
           if (typeof body === "string") return JSON.parse(body);
           return body;
         } };
@@ -83,6 +83,31 @@ test("a refusal is a code; what is no JSON is unavailable", async () => {
   assert.equal((await admin.get("bans")).detail, "that user is not banned");
   assert.equal((await admin.get("bans")).code, "unavailable");
   assert.equal((await admin.get("bans")).code, "unavailable");
+});
+
+test("what takes long is asked for again with its number, until it has ended", async () => {
+  const { env, asked } = serverOf([202, { verb: "rollback", state: "waiting", key: 7 }],
+                                  [202, { verb: "rollback", state: "writing", placed: 40, key: 7 }],
+                                  [200, { verb: "rollback", pixels: 90, seq: 8 }]);
+  const heard = [];
+  const admin = new Admin({ ...env, setTimeout: (run, ms) => ms < 5000 && run() }, () => "t");
+  const answer = await admin.long("POST", "rollbacks", { yes: true }, ({ placed }) =>
+    heard.push(placed))();
+  assert.deepEqual(answer, { ok: true, verb: "rollback", pixels: 90, seq: 8 });
+  assert.deepEqual(heard, [undefined, 40]);
+  assert.equal(new Set(asked.map(({ headers, body }) =>
+    headers["Idempotency-Key"] + body)).size, 1);
+});
+
+test("what takes long is refused, or never ends: told as such", async () => {
+  const { env } = serverOf([202, { state: "refused", code: "role_too_low", error: "too many" }]);
+  const refused = await new Admin(env, () => "t").long("POST", "rollbacks", {}, () => {})();
+  assert.deepEqual(refused, { ok: false, code: "role_too_low", detail: "too many" });
+  const stuck = serverOf(...Array(1000).fill([202, { state: "waiting" }]));
+  const admin = new Admin({ ...stuck.env, setTimeout: (run, ms) => ms < 5000 && run() },
+                          () => "t");
+  const silent = await admin.long("POST", "rollbacks", {}, () => {})();
+  assert.ok(mayTryAgain(silent));
 });
 
 test("roles: the highest that is known counts", () => {
@@ -157,6 +182,17 @@ test("every word of English is there in every other language, with the same blan
     for (const [key, text] of Object.entries(first))
       assert.deepEqual(blanks(second[key]), blanks(text), key);
   }
+});
+
+test("words that are fetched later are as good as those that were there", async () => {
+  addWords({ en: { eggs: "{count} eggs", eggs_one: "{count} egg", milk: "milk" },
+             de: { eggs: "{count} Eier", eggs_one: "{count} Ei" } });
+  assert.equal(t("eggs", { count: 1 }), "1 egg");
+  assert.equal(t("eggs", { count: 2 }), "2 eggs");
+  await chooseLanguage(["de"]);
+  assert.equal(t("eggs", { count: 1 }), "1 Ei");
+  assert.equal(t("milk"), "milk", "what is missing is English");
+  await chooseLanguage(["en"]);
 });
 
 test("no word is asked for that is in no table, and none is in two", () => {

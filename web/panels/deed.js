@@ -10,7 +10,7 @@ import { t } from "../strings.js";
 /// Why not, in words.
 export function refusalText({ code, detail }) {
   switch (code) {
-  case "role_too_low": return t("no_role");
+  case "role_too_low": return [t("no_role"), detail].filter(Boolean).join(" ");
   case "unauthorized": return t("no_token");
   case "unanswered": return t("no_answer");
   case "unavailable": return t("no_leader");
@@ -21,37 +21,41 @@ export function refusalText({ code, detail }) {
 
 /**
  * Resolves to the answer if it was done, to null if it was given up.
- * @param {{text: string, label: string, run: () => Promise<any>}} deed
+ * @param {{text: string, label: string,
+ *          run: (tell: (how: string) => void) => Promise<any>}} deed  `tell` says how far it is
  */
 export function confirmDeed({ text, label, run }) {
   const before = /** @type {HTMLElement} */ (document.activeElement);
   return new Promise((done) => {
     let result = null;
     const wrong = el("p", { role: "alert", class: "wrong" });
+    const far = el("p", { role: "status", class: "soft" });
     const yes = el("button", { type: "button", class: "main", id: "deed-do" }, label);
     const no = el("button", { type: "button", onclick: () => box.close() }, t("cancel"));
     const box = el("dialog", {
       id: "deed", "aria-labelledby": "deed-text",
       onkeydown: (event) => event.stopPropagation(), // keys are not the board's here
+      oncancel: (event) => yes.disabled && event.preventDefault(), // Escape, meanwhile
       onclose: () => {
         box.remove();
         if (before?.isConnected) before.focus({ preventScroll: true });
         done(result);
       },
-    }, el("p", { id: "deed-text" }, text), wrong, el("div", { class: "buttons" }, yes, no));
+    }, el("p", { id: "deed-text" }, text), far, wrong, el("div", { class: "buttons" }, yes, no));
     yes.addEventListener("click", async () => {
-      yes.disabled = true;
+      yes.disabled = no.disabled = true;
       yes.textContent = t("working");
       wrong.textContent = "";
-      const answer = await run();
+      const answer = await run((how) => { far.textContent = how; });
       if (answer.ok) {
         result = answer;
         box.close();
         return;
       }
+      far.textContent = "";
       wrong.textContent = refusalText(answer);
       yes.textContent = t("do_again");
-      yes.disabled = false;
+      yes.disabled = no.disabled = false;
       yes.hidden = !mayTryAgain(answer);
       (yes.hidden ? no : yes).focus();
     });

@@ -8,6 +8,7 @@ import { el } from "../dom.js";
 import { t } from "../strings.js";
 import { boxFields } from "./box_fields.js";
 import { placementList } from "./moderate_list.js";
+import { rollbackForm } from "./moderate_rollback.js";
 
 const asBox = ([x0, y0, x1, y1]) => ({ x0, y0, x1, y1 });
 
@@ -21,7 +22,8 @@ export function boxPart(room, desk) {
   const fields = boxFields(app, (box) => {
     desk.box = box;
     size.textContent = box ? t("box_size", sizeOf(box)) : t("box_none");
-    for (const button of acts.querySelectorAll("button")) button.disabled = !box;
+    for (const part of [acts, rollback])
+      for (const button of part.querySelectorAll("button")) button.disabled = !box;
     found.replaceChildren();
     draw();
   });
@@ -33,6 +35,9 @@ export function boxPart(room, desk) {
     operator ? el("button", { type: "button", id: "unprotect", onclick: () =>
       unprotect(desk, desk.box).then(refresh) }, t("unprotect")) : null);
   const reason = el("input", { type: "text", id: "box-reason", class: "wide", maxlength: 120 });
+
+  const rollback = rollbackForm(desk, () => ({
+    box: desk.box, text: t("what_box", { box: t("box_text", desk.box) }) }));
 
   function draw() {
     app.view.show({ boxes: [...held, ...desk.box ? [{ ...desk.box, drawn: true }] : []] });
@@ -51,7 +56,7 @@ export function boxPart(room, desk) {
 
   room.append(fields.element, size,
     operator ? el("div", {}, el("label", { for: "box-reason" }, t("reason")), reason) : "",
-    acts, operator ? "" : el("p", { class: "soft" }, t("needs_operator")), found, regions);
+    acts, operator ? "" : el("p", { class: "soft" }, t("needs_operator")), rollback, found, regions);
   fields.set(desk.box);
   refresh();
   return () => {

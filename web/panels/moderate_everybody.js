@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What concerns everybody: a notice, the lock, and what moderators did.
+// What concerns everybody: a notice, the lock, what was taken back, and what moderators
+// did.
 
 import { reaches } from "../admin.js";
 import { el } from "../dom.js";
 import { agoText, t } from "../strings.js";
 import { refusalText } from "./deed.js";
+import { rollbackList } from "./moderate_rollback.js";
 
 export function everybodyPart(room, desk) {
   const operator = reaches(desk.app.client.session.roles(), "operator");
-  const lock = el("div"), audit = el("div");
+  const lock = el("div"), audit = el("div"), rollbacks = el("div");
   let open = true;
 
   async function refresh() {
@@ -19,12 +21,14 @@ export function everybodyPart(room, desk) {
     if (!open) return;
     lock.replaceChildren(...policy.ok ? lockRows(desk, policy.locked, operator, refresh)
       : [el("p", { class: "soft" }, refusalText(policy))]);
+    rollbacks.replaceChildren(...policy.ok
+      ? rollbackList(desk, policy.rollbacks, refresh) : []);
     audit.replaceChildren(deeds.ok ? auditList(deeds.actions)
       : el("p", { class: "soft" }, refusalText(deeds)));
   }
 
   room.append(noticeForm(desk, refresh), el("h3", {}, t("lock_head")), lock,
-              el("h3", {}, t("audit")), audit);
+              el("h3", {}, t("rollbacks")), rollbacks, el("h3", {}, t("audit")), audit);
   refresh();
   return () => { open = false; };
 }

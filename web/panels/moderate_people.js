@@ -2,9 +2,10 @@
 //
 // People: who placed on the chosen pixel, all that somebody placed, and banning them.
 
-import { choice, el } from "../dom.js";
+import { choice, el, toggle } from "../dom.js";
 import { currentLocale, t } from "../strings.js";
 import { placementList } from "./moderate_list.js";
+import { rollbackForm } from "./moderate_rollback.js";
 
 const SETTLE_MS = 400; // a phone's chosen pixel changes while the board moves
 const MINUTE = 60000;
@@ -76,7 +77,7 @@ function oneUser(room, desk) {
     toUser(desk, null) }, t("other_user"));
   room.append(
     el("h3", { id: "moderate-who" }, t("user_head", { user })), back, ban,
-    el("h3", {}, t("placed_by_user")), placementList(desk, look, ["place"]));
+    ...userRollback(desk), el("h3", {}, t("placed_by_user")), placementList(desk, look, ["place"]));
 
   async function refresh() {
     const policy = await desk.admin.get("bans");
@@ -87,6 +88,18 @@ function oneUser(room, desk) {
 
   refresh();
   return () => { open = false; };
+}
+
+/// All of theirs; only in a box, if one is chosen.
+function userRollback(desk) {
+  const { user, box } = desk;
+  const where = box && t("box_text", box);
+  let inBox = false;
+  return [
+    box ? toggle(t("only_in_box", { box: where }), false, (value) => { inBox = value; }) : "",
+    rollbackForm(desk, () => inBox ? { user, box, text: t("what_both", { user, box: where }) }
+      : { user, text: t("what_user", { user }) }),
+  ];
 }
 
 function heldBan(desk, { user, until }, refresh) {
