@@ -37,6 +37,12 @@ export const breathe = () => new Promise((done) => {
 /** @returns {any} */
 export const $ = (id) => document.getElementById(id);
 
+/// What had the focus is gone, say because its list was drawn anew: it goes on here.
+export function takeFocus(element) {
+  if (!document.activeElement || document.activeElement === document.body)
+    element?.focus({ preventScroll: true });
+}
+
 /// Sets text only if it is another, so that screen readers and layout rest.
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

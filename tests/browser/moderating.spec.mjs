@@ -405,3 +405,35 @@ test("a moderator takes back what one user placed, on a phone; others' pixels st
         .waitFor({ timeout: LONG });
     });
   }));
+
+test("a ban with the keyboard alone", () =>
+  onPlayer(DESKTOP, { x: 70, y: 20 }, (player, user) => onPage("moderator", {
+    path: "/#70,20,24",
+  }, async (page) => {
+    /// Tab after Tab, as somebody without a mouse does.
+    const tabTo = async (selector) => {
+      for (let n = 0; n < 60; n++) {
+        await page.keyboard.press("Tab");
+        if (await page.evaluate((one) => document.activeElement.matches(one), selector)) return;
+      }
+      assert.fail(`no way to ${selector}`);
+    };
+    const row = page.locator("#sheet .list button", { hasText: user.slice(0, 8) });
+    await page.locator("#board").focus();
+    await page.keyboard.press("m");
+    await row.first().waitFor({ timeout: LONG });
+    await tabTo("#sheet .list button");
+    await page.keyboard.press("Enter");
+    await page.locator("#moderate-who:focus", { hasText: user }).waitFor();
+    await page.locator("#ban").waitFor({ timeout: LONG });
+    await tabTo("#ban-reason");
+    await page.keyboard.type("griefing");
+    await page.keyboard.press("Enter");
+    await page.locator("#deed button:focus", { hasText: "Cancel" }).waitFor();
+    await page.keyboard.press("Shift+Tab");
+    await page.locator("#deed-do:focus").waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator("#ban-state").waitFor({ timeout: LONG });
+    await page.locator("#moderate-who:focus").waitFor();
+    await player.locator("#reason", { hasText: "griefing" }).waitFor({ timeout: LONG });
+  })));

@@ -4,7 +4,7 @@
 
 import { reaches } from "../admin.js";
 import { cornersOf, sightOf, sizeOf } from "../box.js";
-import { el } from "../dom.js";
+import { el, takeFocus } from "../dom.js";
 import { t } from "../strings.js";
 import { boxFields } from "./box_fields.js";
 import { placementList } from "./moderate_list.js";
@@ -48,10 +48,12 @@ export function boxPart(room, desk) {
     if (!open || !policy.ok) return;
     held = policy.regions.map(({ box }) => asBox(box));
     draw();
-    regions.replaceChildren(el("h3", {}, t("regions")), ...held.length
+    const head = el("h3", { tabindex: -1 }, t("regions"));
+    regions.replaceChildren(head, ...held.length
       ? [el("ul", { class: "list", id: "regions" }, ...held.map((box) =>
         regionRow(desk, box, operator, refresh)))]
       : [el("p", { class: "soft" }, t("no_regions"))]);
+    takeFocus(head);
   }
 
   room.append(fields.element, size,

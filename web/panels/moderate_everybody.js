@@ -4,7 +4,7 @@
 // did.
 
 import { reaches } from "../admin.js";
-import { el } from "../dom.js";
+import { el, takeFocus } from "../dom.js";
 import { agoText, t } from "../strings.js";
 import { refusalText } from "./deed.js";
 import { rollbackList } from "./moderate_rollback.js";
@@ -23,6 +23,7 @@ export function everybodyPart(room, desk) {
       : [el("p", { class: "soft" }, refusalText(policy))]);
     rollbacks.replaceChildren(...policy.ok
       ? rollbackList(desk, policy.rollbacks, refresh) : []);
+    takeFocus(lock.querySelector("button"));
     audit.replaceChildren(deeds.ok ? auditList(deeds.actions)
       : el("p", { class: "soft" }, refusalText(deeds)));
   }
@@ -67,9 +68,12 @@ function lockRows(desk, locked, operator, refresh) {
 }
 
 function auditList(actions) {
+  const what = ({ verb, refused, by, user, box, text }) => [
+    refused ? t("audit_refused", { verb: refused, by: by.slice(0, 8) })
+      : t("audit_row", { verb, by: by.slice(0, 8) }),
+    user?.slice(0, 8), box?.join(), text,
+  ].filter(Boolean).join(" · ");
   return el("ul", { class: "list", id: "audit" }, ...actions.map((one) => el(
-    "li", {}, el("span", {}, one.refused
-      ? t("audit_refused", { verb: one.refused, by: one.by.slice(0, 8) })
-      : t("audit_row", { verb: one.verb, by: one.by.slice(0, 8) })),
-    agoText(Math.max(0, Date.now() - one.at)))));
+    "li", {}, el("span", {}, what(one)),
+    el("span", { class: "when" }, agoText(Math.max(0, Date.now() - one.at))))));
 }

@@ -2,7 +2,7 @@
 //
 // People: who placed on the chosen pixel, all that somebody placed, and banning them.
 
-import { choice, el, toggle } from "../dom.js";
+import { $, choice, el, takeFocus, toggle } from "../dom.js";
 import { currentLocale, t } from "../strings.js";
 import { placementList } from "./moderate_list.js";
 import { rollbackForm } from "./moderate_rollback.js";
@@ -31,6 +31,7 @@ function onePixel(room, desk) {
   let timer = null, shown = null;
   const list = el("div");
   room.append(list, userForm(desk));
+  takeFocus($("moderate-people")); // a field would bring a phone's keyboard up
   const unwatch = store.watch("selected", ({ selected }) => {
     const key = selected && `${selected.x},${selected.y}`;
     if (key && key === shown) return;
@@ -75,8 +76,9 @@ function oneUser(room, desk) {
   const look = (before) => desk.admin.get("user", { user, limit: 50, before });
   const back = el("button", { type: "button", class: "small", onclick: () =>
     toUser(desk, null) }, t("other_user"));
+  const head = el("h3", { id: "moderate-who", tabindex: -1 }, t("user_head", { user }));
   room.append(
-    el("h3", { id: "moderate-who" }, t("user_head", { user })), back, ban,
+    head, back, ban,
     ...userRollback(desk), el("h3", {}, t("placed_by_user")), placementList(desk, look, ["place"]));
 
   async function refresh() {
@@ -84,8 +86,10 @@ function oneUser(room, desk) {
     if (!open) return;
     const held = policy.ok ? policy.bans.find((one) => one.user === user) : null;
     ban.replaceChildren(...held ? heldBan(desk, held, refresh) : [banForm(desk, refresh)]);
+    takeFocus(head);
   }
 
+  takeFocus(head);
   refresh();
   return () => { open = false; };
 }
