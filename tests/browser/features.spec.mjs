@@ -342,7 +342,7 @@ async function savesFilms(page) {
   assert.deepEqual([gif.width, gif.height], [480, 240]);
   assert.ok(gif.frameCount >= 2, `${gif.frameCount} frames`);
   assert.deepEqual(gif.pixel, [0xa0, 0x6a, 0x42], "the last frame is now");
-  await page.locator("#toast", { hasText: "Saved." }).waitFor();
+  await page.locator("#toast", { hasText: "Saved." }).waitFor({ state: "attached" });
   await page.locator("#sheet select").selectOption("20");
   const bytes = await film("#save-video", "webm");
   const blank = await page.context().newPage(); // the page's own policy plays nothing

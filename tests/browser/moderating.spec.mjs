@@ -58,6 +58,14 @@ async function onPlayer(options, at, run) {
   });
 }
 
+/// Until it is true; the cluster may be busy.
+async function eventually(check) {
+  for (const end = Date.now() + LONG; !await check();) {
+    assert.ok(Date.now() < end, String(check));
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
 /// Opens the panel as a visitor does.
 async function openPanel(page) {
   await page.locator("#tool-moderate").click();
@@ -253,8 +261,11 @@ test("a role that is too low is told in words", () =>
     await clean(page, "a refusal");
     await page.keyboard.press("Escape");
     assert.ok(await page.locator("#sheet").isVisible(), "only the dialog is closed");
-    await page.locator("#moderate-everybody").click();
-    await page.locator("#audit li", { hasText: "protect refused" }).first().waitFor();
+    await eventually(async () => { // the store is a moment behind
+      await page.locator("#moderate-everybody").click();
+      await page.locator("#audit").waitFor({ timeout: LONG });
+      return await page.locator("#audit li", { hasText: "protect refused" }).count() > 0;
+    });
   }));
 
 test("what nobody answered is tried again, and done once", () =>
@@ -282,9 +293,13 @@ test("what nobody answered is tried again, and done once", () =>
     assert.equal(keys.length, 2);
     assert.equal(keys[0], keys[1]);
     const token = await cluster.roleToken("who-counts", "moderator");
-    const audit = await (await fetch(`${cluster.url}/api/v1/admin/audit`, {
-      headers: { Authorization: `Bearer ${token}` } })).json();
-    assert.equal(audit.actions.filter(({ verb }) => verb === "notice").length, 1);
+    const notices = async () => {
+      const audit = await (await fetch(`${cluster.url}/api/v1/admin/audit`, {
+        headers: { Authorization: `Bearer ${token}` } })).json();
+      return audit.actions.filter(({ verb }) => verb === "notice").length;
+    };
+    await eventually(async () => await notices() > 0);
+    assert.equal(await notices(), 1);
   }));
 
 test("an operator locks the canvas and opens it, in German, with a small phone", () =>
@@ -337,11 +352,12 @@ test("no row of a list is wider than the panel", () =>
            await boxTab(page);
            for (const [name, value] of Object.entries({ x0: 90, y0: 70, x1: 99, y1: 79 }))
              await page.locator(`[data-corner=${name}]`).fill(String(value));
-           await until(page, async () => { // the store is a moment behind the board
-             document.querySelector("#box-who").click();
-             await new Promise((done) => setTimeout(done, 500));
-             return document.querySelectorAll("#sheet .list .when").length >= 3;
-           }, null, LONG);
+           await eventually(async () => { // the store is a moment behind the board
+             await page.locator("#box-who").click();
+             await page.locator("#sheet .list .when").nth(2).waitFor({ timeout: 5000 })
+               .catch(() => {}); // then it is asked once more
+             return await page.locator("#sheet .list .when").count() >= 3;
+           });
            const wide = await page.evaluate(() => {
              const body = document.querySelector("#sheet-body");
              return body.scrollWidth - body.clientWidth;
