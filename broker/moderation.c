@@ -58,7 +58,7 @@ static const char *s_take_protect(control_t *control, const parts_t *parts,
     size_t count;
     policy_regions(parts->world.policy, &count);
     if (count >= POLICY_REGIONS_MAX)
-        return "256 boxes are protected already";
+        return "as many boxes as may be are protected already";
     return member_box(&control->of, request, &parts->world.canvas);
 }
 

@@ -4,7 +4,7 @@
 // pixel that cannot be seen cannot be placed on.
 
 import { SCALE_FLIGHT, SCALE_SEEN } from "./camera.js";
-import { eventState, placingSentence } from "./states.js";
+import { eventState, placingSentence } from "./sentences.js";
 
 const RECENT = 8;
 

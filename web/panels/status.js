@@ -4,7 +4,7 @@
 // can be done about it.
 
 import { $, setText } from "../dom.js";
-import { connectionSentence } from "../states.js";
+import { connectionSentence } from "../sentences.js";
 import { clockText, currentLocale, t } from "../strings.js";
 
 const DIMMED = new Set(["waiting", "offline", "away"]);
@@ -44,7 +44,7 @@ export function createStatus({ client, store, settings, act }) {
   store.watch("config message now language", (state) => showEvent(state, settings));
 }
 
-/** @param {import("../states.js").Sentence} sentence */
+/** @param {import("../sentences.js").Sentence} sentence */
 function showSentence({ id, tone, values, action }) {
   const box = $("sentence");
   box.hidden = id === "live";
