@@ -19,7 +19,8 @@
 #define LAST_TRY_MS 1000
 #define LAST_MS 2000
 
-typedef struct {
+typedef struct order {
+    struct order *next;
     control_t action;
     uint64_t came_ms; /* mono */
 } order_t;
@@ -28,7 +29,7 @@ typedef struct {
     herald_options_t options;
     zsock_t *pipe;
     http_client_t *client;
-    zlist_t *waiting; /* of order_t, the oldest first */
+    order_t *first, **end; /* those that wait, and where the next one goes */
     json_text_t body;
     backoff_t backoff;
     uint64_t try_at_ms; /* mono */
@@ -83,10 +84,19 @@ static void s_drop(herald_t *self, const control_t *action, const char *why)
              action->seq, control_word(action->verb), self->status, why);
 }
 
+static void s_free_first(herald_t *self)
+{
+    order_t *order = self->first;
+    self->first = order->next;
+    if (!self->first)
+        self->end = &self->first;
+    free(order);
+}
+
 /* One try for the oldest. */
 static void s_work(herald_t *self)
 {
-    order_t *order = zlist_first(self->waiting);
+    order_t *order = self->first;
     if (!order || clock_mono_ms() < self->try_at_ms)
         return;
     webhook_verdict_t verdict = s_try(self, &order->action);
@@ -106,23 +116,18 @@ static void s_work(herald_t *self)
     if (verdict != WEBHOOK_AGAIN)
         backoff_reset(&self->backoff);
     self->try_at_ms = 0;
-    zlist_remove(self->waiting, order);
-    free(order);
+    s_free_first(self);
     s_say(self);
 }
 
 static void s_end(herald_t *self)
 {
     uint64_t until_ms = clock_mono_ms() + LAST_MS;
-    order_t *order;
     self->timeout_ms = LAST_TRY_MS;
-    while ((order = zlist_pop(self->waiting))) {
+    for (; self->first; s_free_first(self))
         if (clock_mono_ms() >= until_ms ||
-            s_try(self, &order->action) != WEBHOOK_TOLD)
-            s_drop(self, &order->action, "stopping");
-        free(order);
-    }
-    zlist_destroy(&self->waiting);
+            s_try(self, &self->first->action) != WEBHOOK_TOLD)
+            s_drop(self, &self->first->action, "stopping");
     http_client_destroy(&self->client);
     json_text_fini(&self->body);
     free(self);
@@ -132,22 +137,22 @@ static void s_end(herald_t *self)
 static int s_pause_ms(const herald_t *self)
 {
     uint64_t now_ms = clock_mono_ms();
-    if (!zlist_size(self->waiting))
+    if (!self->first)
         return -1;
     return self->try_at_ms > now_ms ? (int)(self->try_at_ms - now_ms) : 0;
 }
 
-/* False: it is to end. */
+/* False: it is to end, as anything but an action says. */
 static bool s_take(herald_t *self)
 {
     zframe_t *frame = zframe_recv(self->pipe);
-    bool goes_on = frame && !zframe_streq(frame, "$TERM");
+    bool goes_on = frame && zframe_size(frame) == sizeof(control_t);
     if (goes_on) {
-        assert(zframe_size(frame) == sizeof(control_t));
-        order_t *order = mem_alloc(sizeof *order);
+        order_t *order = mem_zalloc(1, sizeof *order);
         memcpy(&order->action, zframe_data(frame), sizeof order->action);
         order->came_ms = clock_mono_ms();
-        zlist_append(self->waiting, order);
+        *self->end = order;
+        self->end = &order->next;
     }
     zframe_destroy(&frame);
     return goes_on;
@@ -175,7 +180,7 @@ zactor_t *herald_new(const herald_options_t *options)
     herald_t *self = mem_zalloc(1, sizeof *self);
     self->options = *options;
     self->client = http_client_new(1);
-    self->waiting = zlist_new();
+    self->end = &self->first;
     self->backoff = backoff_of(BASE_MS, CAP_MS);
     self->timeout_ms = TIMEOUT_MS;
     return zactor_new(s_run, self);
