@@ -38,10 +38,8 @@ $(SIM)/$(1).so: $(call sim_objects,$(1)) tests/sim/image.map
 endef
 SIM_LIBS := $(shell pkg-config --libs jansson libcrypto zlib libdeflate spng \
     libzstd libmicrohttpd sqlite3 libcurl libxxhash liburing) -lm
-# What stands for the thread that resolves names is in images/broker.c; nothing
-# is posted to anybody.
-SIM_LEFT_OUT := $(addprefix $(SIM)/pic/,broker/resolver.o persister/herald.o \
-    edge/main.o)
+# What stands for the thread that resolves names is in images/broker.c.
+SIM_LEFT_OUT := $(addprefix $(SIM)/pic/,broker/resolver.o edge/main.o)
 $(foreach kind,broker persister edge,$(eval $(call sim_image,$(kind))))
 
 SIM_WORLD := $(patsubst %.c,$(SIM)/world/%.o,$(wildcard tests/sim/*.c) \

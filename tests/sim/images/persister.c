@@ -6,10 +6,8 @@
 #include "persister/store.h"
 
 #include "common/mem.h"
-#include "persister/herald.h"
 #include "tests/sim/disk.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,19 +242,4 @@ store_t *__wrap_store_new(const char *url)
     (void)url;
     self->base.ops = &s_ops;
     return &self->base;
-}
-
-/* No webhook is set here. */
-zactor_t *herald_new(const herald_options_t *options)
-{
-    (void)options;
-    assert(!"herald_new");
-    return NULL;
-}
-
-void herald_tell(zactor_t *self, const control_t *action)
-{
-    (void)self;
-    (void)action;
-    assert(!"herald_tell");
 }
