@@ -297,10 +297,17 @@ static long long s_swap_bits(value_t *value, size_t offset, unsigned bits,
     return old;
 }
 
-/* Widths of 4 and 8 bits on their own bounds: what a board has. */
+/* Widths of 4 and 8 bits on their own bounds: what a board has. Only a SET
+ * makes a key. */
 static reply_t *s_bitfield(call_t *call)
 {
-    value_t *value = db_require(call->db, &call->words[1], VALUE_STRING);
+    static value_t none;
+    bool sets = false;
+    for (size_t i = 2; i < call->count; i++)
+        sets |= word_is(&call->words[i], "SET");
+    value_t *value = sets || db_find(call->db, &call->words[1])
+                         ? db_require(call->db, &call->words[1], VALUE_STRING)
+                         : &none;
     reply_t *all = reply_array();
     if (!value)
         return reply_error(WRONG_TYPE);
@@ -329,8 +336,16 @@ static reply_t *s_getrange(call_t *call)
     return reply_string(value->string.at + from, to - from);
 }
 
+static reply_t *s_strlen(call_t *call)
+{
+    value_t *value = db_find(call->db, &call->words[1]);
+    return reply_integer(value ? (long long)value->string.size : 0);
+}
+
 static reply_t *s_setrange(call_t *call)
 {
+    if (!call->words[3].size)
+        return s_strlen(call);
     value_t *value = db_require(call->db, &call->words[1], VALUE_STRING);
     size_t from = (size_t)word_value(&call->words[2]);
     if (!value)
@@ -340,16 +355,16 @@ static reply_t *s_setrange(call_t *call)
     return reply_integer((long long)value->string.size);
 }
 
-static reply_t *s_strlen(call_t *call)
-{
-    value_t *value = db_find(call->db, &call->words[1]);
-    return reply_integer(value ? (long long)value->string.size : 0);
-}
-
 static reply_t *s_ok(call_t *call)
 {
     (void)call;
     return reply_status("OK");
+}
+
+static reply_t *s_ping(call_t *call)
+{
+    (void)call;
+    return reply_status("PONG");
 }
 
 static reply_t *s_info(call_t *call)
@@ -417,7 +432,7 @@ static const struct {
     {"GETRANGE", 4, s_getrange, READS},
     {"SETRANGE", 4, s_setrange, GROWS},
     {"STRLEN", 2, s_strlen, READS},
-    {"PING", 1, s_ok, READS},
+    {"PING", 1, s_ping, READS},
     {"SELECT", 2, s_ok, READS},
     {"AUTH", 2, s_ok, READS},
     {"CLIENT", 2, s_ok, READS},

@@ -2,7 +2,7 @@
  *
  * The data of a simulated Redis, and the commands that the sources use on it,
  * with the answers that Redis 7 gives. db_copy is what fsync, replicas and old
- * backups are made of. It was not yet compared with a real one by a test.
+ * backups are made of. tests/sim/real/redis compares them with a real one's.
  */
 #ifndef TESTS_SIM_DB_H
 #define TESTS_SIM_DB_H

@@ -51,6 +51,13 @@ $(SIM)/world/%.o: %.c Makefile tests/sim/sim.mk
 $(SIM)/sim: $(SIM_WORLD)
 	$(CC) -rdynamic -o $@ $^ -llua5.1 -lxxhash -ldl -lm
 
+# The simulated Redis on a pipe (tests/sim/real/redis).
+SIM_REDIS := $(SIM)/world/tests/sim/real/pipe.o $(addprefix $(SIM)/world/tests/sim/,\
+    db.o commands.o streams.o lua_scripts.o reply.o) $(SIM)/pic/broker/redis_scripts.o
+sim: $(SIM)/redis-pipe
+$(SIM)/redis-pipe: $(SIM_REDIS)
+	$(CC) -o $@ $^ -llua5.1
+
 # One image with some SOURCES replaced (tests/sim/mutants): by those of that name
 # in TO.
 .PHONY: mutant

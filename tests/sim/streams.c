@@ -81,8 +81,8 @@ static stream_id_t s_bound(const word_t *word, bool first)
     stream_id_t id = s_id(&rest, first ? 0 : UINT64_MAX);
     if (open && first)
         id.minor++;
-    else if (open)
-        id.minor--;
+    else if (open && !id.minor--)
+        id.id--;
     return id;
 }
 
