@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """up, down and status of ./stipple."""
 
-import contextlib
 import errno
 import json
 import os
@@ -27,9 +26,14 @@ KINDS = ("broker", "persister", "edge")
 
 
 def show(text, file):
-    """A cluster goes on if nobody reads what it says any more."""
-    with contextlib.suppress(OSError):
+    """A cluster goes on if nobody reads what it says any more; what is left in
+    the file's buffer then must not fail the end, either."""
+    try:
         print(text, file=file, flush=True)
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, file.fileno())
+        os.close(null)
 
 
 def say(text):

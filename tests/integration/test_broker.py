@@ -154,7 +154,8 @@ def test_settings_are_committed_and_told(stage):
     assert s.set("palette", "#000000,#FFFFFF")["ok"]
     assert s.set("tick_ms", "250")["ok"]
     assert edge.place_one(1, 1, 1, 1, 2)[0] == bus.BAD_COLOR
-    assert edge.place_one(1, 1, 1, 1, 1) == (bus.OK, 1, 50000)
+    status, _, cooldown_ms = edge.place_one(1, 1, 1, 1, 1)
+    assert (status, cooldown_ms) == (bus.OK, 50000)
     for name, value in (("paused", "maybe"), ("cooldown_ms", "-1"),
                         ("tick_ms", "10001"), ("palette", "red"), ("size", "1x1"),
                         ("palette", ",".join(["#000000"] * 17))):

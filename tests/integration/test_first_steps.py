@@ -213,7 +213,8 @@ def test_foreground_ends_with_ctrl_c(supervised):
     assert made.status()[1]["processes"] == []
 
 
-def test_foreground_goes_on_when_nobody_reads_it_any_more(supervised):
+@pytest.mark.parametrize("lines", [0, 1])
+def test_foreground_goes_on_when_nobody_reads_it_any_more(supervised, lines):
     """As in `./stipple up 2>&1 | head`: what dies later is still restarted."""
     made = supervised("--cooldown", "0")
     child = subprocess.Popen(
@@ -221,8 +222,10 @@ def test_foreground_goes_on_when_nobody_reads_it_any_more(supervised):
          str(made.port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, env=made.environment)
     try:
-        assert str(made.port) in child.stdout.readline()
+        for _ in range(lines):
+            assert str(made.port) in child.stdout.readline()
         child.stdout.close()
+        until(made.is_well, 60)
         pid = made.kill("persister-1")
         until(lambda: made.entry("persister-1")["pid"] not in (0, pid), 10)
         until(made.is_well, 20)

@@ -251,6 +251,8 @@ class Supervised:
         self.bin = bin_dir(variant)
         self.environment = {**os.environ, **ENVIRONMENT,
                             "STIPPLE_BIN": self.bin}
+        # What a user's Python does, not what a container's image asks of it.
+        self.environment.pop("PYTHONUNBUFFERED", None)
 
     def stipple(self, *words, timeout=150):
         return subprocess.run([self.stipple_path, *words],
