@@ -46,7 +46,8 @@ static void s_enter(broker_t *self, broker_state_t state)
 void states_step_down(broker_t *self, const char *why)
 {
     parts_t *parts = &self->parts;
-    bool whole = broker_serves(self);
+    bool whole = broker_serves(self) ||
+                 (self->state == LOADING && loading_holds(&self->loading));
     assert(self->state != STANDBY);
     log_warn("step_down", "why=%s epoch=%" PRIu32 " seq=%" PRIu64, why,
              parts->world.epoch, parts->world.seq);
@@ -283,6 +284,7 @@ void states_on_restoring(broker_t *self, restoring_result_t says)
 static void s_begin_anew(broker_t *self, const char *why)
 {
     states_step_down(self, why);
+    world_clear(&self->parts.world);
     ledger_release(self->parts.ledger);
 }
 

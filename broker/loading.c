@@ -36,16 +36,26 @@ void loading_read_on(loading_t *self, parts_t *parts, const ledger_meta_t *meta)
 {
     assert(parts->world.board && !meta->empty);
     assert(parts->world.seq == world_head(&parts->world).seq);
-    *self =
-        (loading_t){.meta = *meta, .reads_on = true, .from = parts->world.seq};
+    *self = (loading_t){.meta = *meta,
+                        .memory = true,
+                        .reads_on = true,
+                        .from = parts->world.seq};
     parts->world.born = meta->born;
     ledger_follow(parts->ledger, parts->world.seq);
 }
 
 void loading_keep(loading_t *self, const ledger_meta_t *meta, bool given_up)
 {
-    *self = (loading_t){
-        .meta = *meta, .loaded = true, .torn = true, .given_up = given_up};
+    *self = (loading_t){.meta = *meta,
+                        .memory = true,
+                        .loaded = true,
+                        .torn = true,
+                        .given_up = given_up};
+}
+
+bool loading_holds(const loading_t *self)
+{
+    return self->memory && !self->unproven;
 }
 
 /* ---- what comes ------------------------------------------------------ */

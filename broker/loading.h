@@ -18,6 +18,7 @@
 typedef struct {
     ledger_meta_t
         meta;      /* what Redis held when this began; its texts are gone */
+    bool memory;   /* the world was whole before Redis was read */
     bool reads_on; /* from memory, else everything */
     bool forked;   /* reading on: what came does not follow … */
     bool gap;      /* … or begins later: the log was trimmed meanwhile */
@@ -48,6 +49,9 @@ void loading_read_on(loading_t *self, parts_t *parts,
 /* The world at hand is what Redis is to be. `given_up`: nothing of what Redis
  * holds is part of it. */
 void loading_keep(loading_t *self, const ledger_meta_t *meta, bool given_up);
+
+/* Whether the world at hand is a history of its own, though not yet Redis'. */
+bool loading_holds(const loading_t *self);
 
 /* The ledger's answers, in this order. */
 void loading_on_board(loading_t *self, parts_t *parts, const void *bytes,

@@ -81,6 +81,27 @@ START_TEST(memory_is_kept_and_deposes_who_holds_less)
 }
 END_TEST
 
+/* It waits for the store, and Redis goes again before that has spoken. */
+START_TEST(memory_is_kept_if_redis_is_lost_while_it_is_proven)
+{
+    s_to_away();
+    position_t mine = world_head(&broker_parts(broker)->world);
+    s_pass(LEASE_MS);
+    redis.sure = false;
+    s_led();
+    ck_assert_int_eq(broker_state(broker), LOADING);
+    s_lost();
+    ck_assert_int_eq(broker_state(broker), STANDBY);
+    ck_assert_uint_eq(broker_parts(broker)->world.seq, mine.seq);
+    s_ready();
+    redis = (ledger_meta_t){.epoch = 9, .empty = true};
+    s_pass(200);
+    s_looked(false);
+    ck_assert_int_eq(fake.last, ASKED_LEAD);
+    ck_assert_uint_eq(fake.bid.holds, mine.seq);
+}
+END_TEST
+
 /* V2: who was away for longer than its lease does not lead its memory on before
  * the store was heard, unless Redis is sure to have lost nothing. */
 static const struct {
@@ -370,6 +391,7 @@ Suite *suite_broker_states(void)
     TCase *tc = tcase_create("states");
     tcase_add_checked_fixture(tc, s_set_up, s_tear_down);
     tcase_add_test(tc, standby_that_is_level_leads_without_loading);
+    tcase_add_test(tc, memory_is_kept_if_redis_is_lost_while_it_is_proven);
     tcase_add_test(tc, lease_that_is_given_back_is_asked_for_at_the_next_look);
     tcase_add_test(tc, unsure_redis_is_not_led_before_the_store_spoke);
     tcase_add_test(tc, memory_is_kept_and_deposes_who_holds_less);
