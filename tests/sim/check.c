@@ -205,10 +205,11 @@ static void s_check_silence(uint64_t lost_at)
     trace("unsaid: nobody in reach knows what was lost");
 }
 
-static void s_on_say_due(void *object, uint64_t lost_at, uint64_t unused)
+static void s_on_say_due(void *object, uint64_t lost_at, uint64_t first)
 {
-    (void)object, (void)unused;
-    if (s_lost_at == lost_at && check_said_at + SECOND < lost_at)
+    (void)object;
+    if (s_lost_at == lost_at && check_said_at + SECOND < lost_at &&
+        !check_said_of(first, s_replaced_at))
         s_check_silence(lost_at);
 }
 
@@ -259,7 +260,8 @@ static void s_fork(const record_t *record)
     uint64_t before = check_lost_told;
     s_cut(record->seq);
     if (check_lost_told != before)
-        world_at(world_now() + SAY_WITHIN, s_on_say_due, NULL, s_lost_at, 0);
+        world_at(world_now() + SAY_WITHIN, s_on_say_due, NULL, s_lost_at,
+                 record->seq);
 }
 
 void check_settle(void)
@@ -492,6 +494,7 @@ void check_reset(const check_options_t *options)
     s_writer = NULL;
     s_epoch = s_epoch_life = check_told = check_lost_told = 0;
     check_said_at = s_lost_at = check_jumped_at = s_replaced_at = 0;
+    check_said_clear();
     on_db_entry = s_on_entry;
     s_on_look(NULL, 0, 0);
 }

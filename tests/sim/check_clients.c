@@ -6,6 +6,7 @@
 #include "tests/sim/scenario.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Beats come each second, but not for as long as nobody leads. */
@@ -91,6 +92,19 @@ bool check_view(const char *who, uint64_t seq, uint64_t hash, uint64_t doubt)
     return false;
 }
 
+/* The last history_lost of a log: from which seq on, and when. */
+static uint64_t s_said_from, s_logged_at;
+
+bool check_said_of(uint64_t seq, uint64_t since)
+{
+    return s_logged_at > since && s_said_from <= seq;
+}
+
+void check_said_clear(void)
+{
+    s_said_from = s_logged_at = 0;
+}
+
 void check_resync_lost(void)
 {
     check_said_at = world_now();
@@ -103,8 +117,14 @@ void check_log(const process_t *process, const char *event, const char *line)
     /* The pixels of a mirror are never wrong, but after a loss. */
     if (!strcmp(event, "mirror_damaged") && !check_gone.count)
         violation("view", "%s says event=%s %s", process->name, event, line);
-    if (!strcmp(event, "history_lost"))
+    const char *from = strstr(line, "from=");
+    if (!strcmp(event, "history_lost")) {
         check_said_at = world_now();
+        if (from) {
+            s_logged_at = check_said_at;
+            s_said_from = strtoull(from + strlen("from="), NULL, 10);
+        }
+    }
 }
 
 void check_clock_jumped(void)

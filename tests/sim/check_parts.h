@@ -40,6 +40,10 @@ extern check_options_t check_options;
 extern commits_t check_true, check_gone;
 extern user_t check_users[USERS_MAX];
 extern uint64_t check_told, check_lost_told, check_said_at, check_jumped_at;
+/* Whether a log has said since then that this seq is lost. It may be long
+ * before that is given anew, if nothing can be placed meanwhile. */
+bool check_said_of(uint64_t seq, uint64_t since);
+void check_said_clear(void);
 
 /* NULL: no such seq. */
 commit_t *check_commit(uint64_t seq);
