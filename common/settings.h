@@ -34,8 +34,6 @@ typedef struct {
     const char *help;     /* one sentence, upper-case start, no full stop */
 } setting_t;
 
-struct settings_common;
-
 typedef struct {
     const char *program; /* "stipple-broker" */
     const char *about;   /* one line for --help */
@@ -53,10 +51,6 @@ void settings_flags_first(const settings_t *self, int argc, char **argv);
  * --version, --settings-table, --settings-names; exits 2 with one line on
  * standard error for anything wrong. */
 int settings_load(const settings_t *self, void *config, int argc, char **argv);
-
-/* Begins the log as these settings say, under the name of the process. */
-void settings_begin_log(const struct settings_common *common,
-                        const char *process);
 
 /* Frees the text fields. */
 void settings_free(const settings_t *self, void *config);
@@ -79,7 +73,7 @@ int setting_store(const setting_t *row, void *config, const char *value,
 
 /* The rows every process has, to be put first in each table. `type` is the
  * config struct; it embeds `settings_common_t common`. */
-typedef struct settings_common {
+typedef struct {
     char *name;
     char *log_level;
     char *metrics_host;
@@ -88,6 +82,9 @@ typedef struct settings_common {
     char *secret_file; /* of 0.1.0; refused */
     char *curve;
 } settings_common_t;
+
+/* Begins the log as these settings say, under the name of the process. */
+void settings_begin_log(const settings_common_t *common, const char *process);
 
 #define SETTING_COMMON(config, field, type, standard, min, max, unit, help)    \
     {                                                                          \
