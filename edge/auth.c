@@ -51,16 +51,23 @@ int auth_verify(auth_t *self, const char *token, size_t length,
     return token_verify(self->keys, token, length, clock_wall_ms(), identity);
 }
 
+const char *auth_bearer(const char *authorization, size_t *length)
+{
+    if (strncasecmp(authorization, "Bearer ", 7))
+        return NULL;
+    const char *token = authorization + 7 + strspn(authorization + 7, " ");
+    *length = strlen(token);
+    while (*length && strchr(" \t", token[*length - 1]))
+        (*length)--;
+    return token;
+}
+
 static int s_verify_header(auth_t *self, const char *authorization,
                            identity_t *identity)
 {
-    if (strncasecmp(authorization, "Bearer ", 7))
-        return -1;
-    const char *token = authorization + 7 + strspn(authorization + 7, " ");
-    size_t length = strlen(token);
-    while (length && strchr(" \t", token[length - 1]))
-        length--;
-    return auth_verify(self, token, length, identity);
+    size_t length;
+    const char *token = auth_bearer(authorization, &length);
+    return token ? auth_verify(self, token, length, identity) : -1;
 }
 
 auth_result_t auth_request(auth_t *self, const char *authorization,

@@ -16,6 +16,10 @@ typedef struct auth auth_t;
 auth_t *auth_new(const edge_config_t *config);
 void auth_destroy(auth_t **self_p);
 
+/* The token within an Authorization header, without what stands around it;
+ * NULL if that is no Bearer's. Borrowed, of `length` bytes. */
+const char *auth_bearer(const char *authorization, size_t *length);
+
 /* 0 and *identity where the token is good now, else -1. */
 int auth_verify(auth_t *self, const char *token, size_t length,
                 identity_t *identity);

@@ -12,6 +12,7 @@
 #include "edge/errands.h"
 #include "edge/http/input.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,12 +316,13 @@ static json_t *s_request(exchange_t *exchange, const row_t *row)
     return NULL;
 }
 
-/* "Bearer" and blanks are gone, and those behind it; the caller's (free). */
+/* The caller's (free). */
 static char *s_token(const char *authorization)
 {
-    const char *token = authorization + strlen("Bearer ");
-    token += strspn(token, " ");
-    return strndup(token, strcspn(token, " \t"));
+    size_t length;
+    const char *token = auth_bearer(authorization, &length);
+    assert(token); /* it was verified */
+    return strndup(token, length);
 }
 
 /* Whether the leader may take its time, since it has to ask the store. */
