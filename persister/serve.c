@@ -32,18 +32,24 @@ static void s_on_ask(void *context, size_t broker, zframe_t **frame)
         restorer_ask(self->restorer, broker, frame);
 }
 
-static int s_on_news(zloop_t *loop, zsock_t *socket, void *arg)
+/* What an actor tells of itself, a struct of `size` bytes; false: nothing. */
+static bool s_take_news(zsock_t *socket, void *news, size_t size)
 {
-    persister_t *self = arg;
-    writer_news_t news;
-    (void)loop;
     zframe_t *frame = zframe_recv(socket);
     if (!frame)
-        return 0;
-    assert(zframe_size(frame) == sizeof news);
-    memcpy(&news, zframe_data(frame), sizeof news);
+        return false;
+    assert(zframe_size(frame) == size);
+    memcpy(news, zframe_data(frame), size);
     zframe_destroy(&frame);
-    persister_on_news(self, &news);
+    return true;
+}
+
+static int s_on_news(zloop_t *loop, zsock_t *socket, void *arg)
+{
+    writer_news_t news;
+    (void)loop;
+    if (s_take_news(socket, &news, sizeof news))
+        persister_on_news(arg, &news);
     return 0;
 }
 
@@ -52,12 +58,8 @@ static int s_on_reader(zloop_t *loop, zsock_t *socket, void *arg)
     persister_t *self = arg;
     reader_news_t news;
     (void)loop;
-    zframe_t *frame = zframe_recv(socket);
-    if (!frame)
+    if (!s_take_news(socket, &news, sizeof news))
         return 0;
-    assert(zframe_size(frame) == sizeof news);
-    memcpy(&news, zframe_data(frame), sizeof news);
-    zframe_destroy(&frame);
     figures_set(self->figures, FIGURE_LOOKUPS_FOUND, news.found);
     figures_set(self->figures, FIGURE_LOOKUPS_NONE, news.none);
     figures_set(self->figures, FIGURE_LOOKUPS_FAILED, news.failed);
