@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the persister asks of a store: history keyed by seq, so that every write
- * is idempotent. Implementations: store_sqlite.c, store_dynamodb.c,
- * store_cql.c; all pass one contract suite. One thread owns a store. Calls may
- * block up to their own deadlines: the persister runs the store on a thread of
- * its own (a zactor), its loop never waits.
+ * is idempotent. Implementations: sqlite/, dynamodb/ and cassandra/; all pass
+ * one contract suite. One thread owns a store. Calls may block up to their own
+ * deadlines: the persister runs the store on a thread of its own (a zactor),
+ * its loop never waits.
  *
  *   placements  pixel; seq descending     who placed this, a user's last
  *   journal     chunk; first seq          compressed blobs, range scans

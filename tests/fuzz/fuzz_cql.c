@@ -2,7 +2,7 @@
  *
  * The CQL reply decoder on any bytes: header, body and every row.
  */
-#include "persister/cql_frame.h"
+#include "persister/cassandra/cql_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

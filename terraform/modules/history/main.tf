@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Every placement, for ever. The shapes are those that `stipple-persister
-# --create-tables` makes (persister/dynamodb_tables.c, persister/cql_tables.c).
+# --create-tables` makes (persister/dynamodb/dynamodb_tables.c, persister/cassandra/cql_tables.c).
 
 terraform {
   required_version = ">= 1.11"

@@ -3,8 +3,8 @@
  * The chain of credentials, with the environment set here, files in a folder of
  * our own and the machine's endpoints played by a function.
  */
-#include "persister/aws_credentials.h"
-#include "persister/aws_profile.h"
+#include "persister/dynamodb/aws_credentials.h"
+#include "persister/dynamodb/aws_profile.h"
 
 #include "common/clock.h"
 
@@ -279,7 +279,7 @@ END_TEST
 
 Suite *suite_persister_aws_credentials(void)
 {
-    Suite *suite = suite_create("persister/aws_credentials");
+    Suite *suite = suite_create("persister/dynamodb/aws_credentials");
     TCase *facts = tcase_create("facts");
     tcase_add_checked_fixture(facts, s_setup, s_teardown);
     tcase_add_test(facts, environment_comes_first);

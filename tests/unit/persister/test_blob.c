@@ -2,7 +2,7 @@
 #include "common/board.h"
 #include "common/mem.h"
 #include "persister/blob.h"
-#include "persister/dynamodb_client.h"
+#include "persister/dynamodb/dynamodb_client.h"
 #include "persister/journal_cursor.h"
 
 #include <check.h>

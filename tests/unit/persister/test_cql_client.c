@@ -3,7 +3,7 @@
  * Which errors of a CQL server pass by themselves. The client's loop is tested
  * against a real server and a proxy (tests/integration/test_stores.py).
  */
-#include "persister/cql_client.h"
+#include "persister/cassandra/cql_client.h"
 
 #include <check.h>
 
@@ -33,7 +33,7 @@ END_TEST
 
 Suite *suite_persister_cql_client(void)
 {
-    Suite *suite = suite_create("persister/cql_client");
+    Suite *suite = suite_create("persister/cassandra/cql_client");
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, overload_and_outages_are_tried_again);
     tcase_add_test(facts, what_needs_a_hand_is_not);

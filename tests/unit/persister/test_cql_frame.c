@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "persister/cql_request.h"
+#include "persister/cassandra/cql_request.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -215,7 +215,7 @@ END_TEST
 
 Suite *suite_persister_cql_frame(void)
 {
-    Suite *suite = suite_create("persister/cql_frame");
+    Suite *suite = suite_create("persister/cassandra/cql_frame");
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, startup_names_the_version);
     tcase_add_test(facts, plain_token_has_two_zero_bytes);

@@ -3,7 +3,7 @@
  * What each of DynamoDB's errors asks for. The calls themselves are tested
  * against a real server and a scripted one (tests/integration/test_stores.py).
  */
-#include "persister/dynamodb_client.h"
+#include "persister/dynamodb/dynamodb_client.h"
 
 #include <check.h>
 
@@ -57,7 +57,7 @@ END_TEST
 
 Suite *suite_persister_dynamodb_client(void)
 {
-    Suite *suite = suite_create("persister/dynamodb_client");
+    Suite *suite = suite_create("persister/dynamodb/dynamodb_client");
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, throttling_and_outages_wait);
     tcase_add_test(facts, refused_credentials_are_renewed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "persister/dynamodb_item.h"
+#include "persister/dynamodb/dynamodb_item.h"
 
 #include <check.h>
 #include <string.h>
@@ -79,7 +79,7 @@ END_TEST
 
 Suite *suite_persister_dynamodb_item(void)
 {
-    Suite *suite = suite_create("persister/dynamodb_item");
+    Suite *suite = suite_create("persister/dynamodb/dynamodb_item");
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, placement_is_written_as_documented);
     tcase_add_test(facts, placement_is_read_back);

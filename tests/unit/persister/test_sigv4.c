@@ -4,7 +4,7 @@
  * few stand here, all 38 are read where the suite lies beside the project
  * (STIPPLE_SHARED, else ../shared).
  */
-#include "persister/sigv4.h"
+#include "persister/dynamodb/sigv4.h"
 
 #include <check.h>
 #include <glob.h>
@@ -213,7 +213,7 @@ END_TEST
 
 Suite *suite_persister_sigv4(void)
 {
-    Suite *suite = suite_create("persister/sigv4");
+    Suite *suite = suite_create("persister/dynamodb/sigv4");
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, vanilla_request_has_the_published_signature);
     tcase_add_test(facts, session_token_is_signed);

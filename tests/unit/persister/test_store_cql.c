@@ -4,7 +4,7 @@
  * only this process has: what it makes of a state row that is not as it wrote
  * it. All else is tested against a real server (the contract suite).
  */
-#include "persister/cql_frame.h"
+#include "persister/cassandra/cql_frame.h"
 #include "persister/store.h"
 
 #include <arpa/inet.h>
@@ -162,7 +162,7 @@ END_TEST
 Suite *suite_persister_store_cql(void);
 Suite *suite_persister_store_cql(void)
 {
-    Suite *suite = suite_create("persister/store_cql");
+    Suite *suite = suite_create("persister/cassandra/store_cql");
     TCase *facts = tcase_create("facts");
     tcase_add_checked_fixture(facts, s_set_up, s_tear_down);
     tcase_add_loop_test(facts, a_damaged_state_is_no_empty_store, 0,

@@ -449,7 +449,7 @@ END_TEST
 Suite *suite_persister_store_sqlite(void);
 Suite *suite_persister_store_sqlite(void)
 {
-    Suite *suite = suite_create("persister/store_sqlite");
+    Suite *suite = suite_create("persister/sqlite/store_sqlite");
     TCase *facts = tcase_create("facts");
     tcase_add_checked_fixture(facts, setup, teardown);
     tcase_set_timeout(facts, 30);
