@@ -454,9 +454,11 @@ await breathe();
 createStatus({ client, store, settings, act });
 await breathe();
 createDock({ store, placing, sheet, client });
+await breathe();
 listenToKeys({ settings, placing, sheet, store, nextWrong, view, client });
 
 createTools({ store, placing, view, sheet, client });
+await breathe();
 
 // The world
 
