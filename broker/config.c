@@ -38,6 +38,9 @@ static const setting_t s_rows[] = {
         "Public keys or certificates of an identity provider, PEM, whose roles "
         "count"),
     ROW(jwks_file, TEXT, "", 0, 0, NULL, "The same as a JWKS document"),
+    ROW(two_person_pixels, INT, "0", 0, 1048576, "pixels",
+        "A rollback that changes more waits until a second person approves it; "
+        "0: none does"),
     ROW(restore, CHOICE, "auto", 0, 0, "auto|never",
         "On an empty Redis wait for a persister's word, or create at once"),
     ROW(size, TEXT, "1000x1000", 0, 0, "pixels",

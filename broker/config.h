@@ -20,6 +20,7 @@ typedef struct {
     int64_t publish_ms;
     int64_t batch_max;
     int64_t log_limit;
+    int64_t two_person_pixels;
     char *jwt_key_file, *jwks_file; /* who may sign roles; or "" */
     char *restore;
     char *size;

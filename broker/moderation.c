@@ -6,6 +6,7 @@
 
 #include "broker/inquiry.h"
 #include "broker/members.h"
+#include "broker/takeback_limits.h"
 #include "broker/takeback_progress.h"
 #include "common/token.h"
 
@@ -177,6 +178,23 @@ static json_t *s_list_regions(const policy_t *policy)
     return list;
 }
 
+/* Whose placements, where, and when. */
+static void s_put_selection(json_t *row, const selection_t *of)
+{
+    char user[USER_HEX_BYTES];
+    user_to_hex(of->user, user);
+    if (of->has & HAS_USER)
+        json_object_set_new(row, "user", json_string(user));
+    if (of->has & HAS_BOX)
+        json_object_set_new(
+            row, "box", json_pack("[i,i,i,i]", of->x0, of->y0, of->x1, of->y1));
+    if (of->has & HAS_TIME) {
+        json_object_set_new(row, "from", json_integer((json_int_t)of->from_ms));
+        json_object_set_new(row, "until",
+                            json_integer((json_int_t)of->until_ms));
+    }
+}
+
 static json_t *s_list_rollbacks(const policy_t *policy)
 {
     size_t count;
@@ -184,38 +202,65 @@ static json_t *s_list_rollbacks(const policy_t *policy)
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         const selection_t *of = &rollbacks[i].of;
-        char user[USER_HEX_BYTES];
         json_t *row = json_pack(
             "{s:I, s:I, s:b}", "seq", (json_int_t)rollbacks[i].seq, "upto",
             (json_int_t)of->upto, "open", (of->has & HAS_OPEN) != 0);
-        user_to_hex(of->user, user);
-        if (of->has & HAS_USER)
-            json_object_set_new(row, "user", json_string(user));
-        if (of->has & HAS_BOX)
-            json_object_set_new(
-                row, "box",
-                json_pack("[i,i,i,i]", of->x0, of->y0, of->x1, of->y1));
-        if (of->has & HAS_TIME) {
-            json_object_set_new(row, "from",
-                                json_integer((json_int_t)of->from_ms));
-            json_object_set_new(row, "until",
-                                json_integer((json_int_t)of->until_ms));
-        }
+        s_put_selection(row, of);
         json_array_append_new(list, row);
     }
     return list;
 }
 
+static json_t *s_proposal(const proposal_t *proposal, const now_t *now)
+{
+    const control_t *control = &proposal->control;
+    char by[USER_HEX_BYTES];
+    user_to_hex(control->by, by);
+    json_t *row = json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "proposal",
+        (json_int_t)proposal->number, "verb", control_word(control->verb), "by",
+        by, "role", rank_word(control->rank), "text", control->text, "pixels",
+        (json_int_t)proposal->pixels, "placements",
+        (json_int_t)proposal->placements, "ends",
+        (json_int_t)(now->wall_ms + proposal->ends_ms - now->mono_ms));
+    if (control->verb == CONTROL_RESTORE)
+        json_object_set_new(row, "undo",
+                            json_integer((json_int_t)control->of.upto));
+    else
+        s_put_selection(row, &control->of);
+    return row;
+}
+
+static bool s_waits(const proposal_t *proposal, const parts_t *parts)
+{
+    const control_t *control = &proposal->control;
+    return proposal->number && parts->now.mono_ms < proposal->ends_ms &&
+           !policy_request(parts->world.policy, control->by, control->request);
+}
+
+/* Those that wait for a second person. */
+static json_t *s_list_proposals(const proposals_t *proposals,
+                                const parts_t *parts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < PROPOSALS_MAX; i++)
+        if (s_waits(&proposals->table[i], parts))
+            json_array_append_new(
+                list, s_proposal(&proposals->table[i], &parts->now));
+    return list;
+}
+
 /* What holds now. */
-static json_t *s_policy(const parts_t *parts)
+static json_t *s_policy(const desk_t *desk, const parts_t *parts)
 {
     const policy_t *policy = parts->world.policy;
     return json_pack(
-        "{s:b, s:I, s:b, s:I, s:o, s:o, s:o}", "ok", 1, "seq",
+        "{s:b, s:I, s:b, s:I, s:o, s:o, s:o, s:o}", "ok", 1, "seq",
         (json_int_t)policy_seq(policy), "locked", policy_locked(policy) != 0,
         "bans_count", (json_int_t)policy_bans(policy), "bans",
         s_list_bans(policy, parts->now.wall_ms), "regions",
-        s_list_regions(policy), "rollbacks", s_list_rollbacks(policy));
+        s_list_regions(policy), "rollbacks", s_list_rollbacks(policy),
+        "proposals", s_list_proposals(&desk->takeback.proposals, parts));
 }
 
 /* ---- the table ------------------------------------------------------------
@@ -225,8 +270,8 @@ static const struct {
     const char *word;
     control_verb_t verb; /* NONE: it only asks */
     take_fn take;
-    json_t *(*tell)(const parts_t *parts); /* from memory */
-    inquiry_fn look;                       /* a persister answers */
+    json_t *(*tell)(const desk_t *desk, const parts_t *parts); /* from memory */
+    inquiry_fn look; /* a persister answers */
 } s_verbs[] = {
     {"ban", CONTROL_BAN, s_take_ban, NULL, NULL},
     {"unban", CONTROL_UNBAN, s_take_unban, NULL, NULL},
@@ -239,6 +284,7 @@ static const struct {
     {"restore", CONTROL_RESTORE, s_take_restore, NULL, NULL},
     {"policy", CONTROL_NONE, NULL, s_policy, NULL},
     {"job", CONTROL_NONE, NULL, NULL, NULL},
+    {"approve", CONTROL_NONE, NULL, NULL, NULL},
     {"who", CONTROL_NONE, NULL, NULL, inquiry_who},
     {"user", CONTROL_NONE, NULL, NULL, inquiry_user},
     {"search", CONTROL_NONE, NULL, NULL, inquiry_search},
@@ -296,8 +342,11 @@ static void s_tell_job(const desk_t *desk, const parts_t *parts, asker_t *asker,
                       "a job is a number from 1 to 4294967295");
         return;
     }
-    progress =
-        takeback_progress(&desk->takeback, parts, head->by, (uint32_t)job);
+    const proposal_t *approved = proposals_of_second(
+        &desk->takeback.proposals, head->by, (uint32_t)job, parts->now.mono_ms);
+    progress = takeback_progress(&desk->takeback, parts,
+                                 approved ? approved->control.by : head->by,
+                                 (uint32_t)job);
     if (progress)
         answer_send(parts, asker, progress);
     else
@@ -315,6 +364,57 @@ static bool s_take_wish(takeback_wish_t *wish, const json_t *request)
                               .preview = json_is_true(preview)};
     return (!yes || json_is_boolean(yes)) &&
            (!preview || json_is_boolean(preview));
+}
+
+/* Why the asker may not approve it, with the answer's code; NULL: they may. */
+static const char *s_cannot_approve(const proposal_t *proposal,
+                                    const parts_t *parts, const control_t *head,
+                                    const char **code)
+{
+    const control_t *control;
+    *code = "not_found";
+    if (!proposal)
+        return "nothing waits under that number: it may have run out, or "
+               "another broker leads now";
+    control = &proposal->control;
+    *code = "forbidden";
+    if (control->by == head->by)
+        return "whoever asked for it cannot approve it: a second person has to";
+    *code = "role_too_low";
+    if (proposal->pixels > TAKEBACK_MODERATOR_MAX &&
+        !rank_reaches(head->rank, RANK_OPERATOR))
+        return "more than 10000 pixels would change: ask an operator";
+    *code = "bad_request";
+    return control->verb == CONTROL_RESTORE &&
+                   !policy_rollback(parts->world.policy, control->of.upto) &&
+                   !policy_request(parts->world.policy, control->by,
+                                   control->request)
+               ? "no rollback that holds has that seq"
+               : NULL;
+}
+
+/* The second person's word for what one has asked for. It is carried out as the
+ * first's; whoever approves it again is told how it ended. */
+static void s_approve(desk_t *desk, const parts_t *parts, asker_t *asker,
+                      const control_t *head, const json_t *request)
+{
+    uint64_t number = 0;
+    if (!member_number(request, "proposal", UINT32_MAX, &number) || !number) {
+        answer_refuse(parts, asker, "bad_request",
+                      "proposal is the number of a rollback that waits");
+        return;
+    }
+    proposal_t *proposal = proposals_find(&desk->takeback.proposals,
+                                          (uint32_t)number, parts->now.mono_ms);
+    const char *code, *why = s_cannot_approve(proposal, parts, head, &code);
+    if (why) {
+        answer_refuse(parts, asker, code, why);
+        return;
+    }
+    proposal->second = head->by;
+    control_t control = proposal_approved(proposal, head->by);
+    takeback_begin(&desk->takeback, parts, asker, &control,
+                   (takeback_wish_t){.yes = true, .approved = true});
 }
 
 static void s_act(desk_t *desk, const parts_t *parts, size_t i, asker_t *asker,
@@ -351,11 +451,13 @@ void moderation_request(desk_t *desk, const parts_t *parts, const char *locked,
     if (error)
         answer_refuse(parts, asker, "bad_request", error);
     else if (s_verbs[i].tell)
-        answer_send(parts, asker, s_verbs[i].tell(parts));
+        answer_send(parts, asker, s_verbs[i].tell(desk, parts));
     else if (s_verbs[i].look)
         s_look(desk, parts, s_verbs[i].look, asker, request);
     else if (s_verbs[i].take)
         s_act(desk, parts, i, asker, &control, request);
+    else if (!strcmp(s_verbs[i].word, "approve"))
+        s_approve(desk, parts, asker, &control, request);
     else
         s_tell_job(desk, parts, asker, &control, request);
 }

@@ -7,6 +7,7 @@
 #include "broker/control.h"
 #include "broker/counters.h"
 #include "broker/looks.h"
+#include "broker/takeback_limits.h"
 #include "broker/takeback_progress.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -65,20 +66,16 @@ void takeback_give_up(takeback_t *self, const parts_t *parts, const char *error)
     if (self->state != TAKEBACK_NONE)
         s_refuse(self, parts, "unavailable", error);
     outcomes_clear(&self->outcomes); /* of a history that may be lost */
+    proposals_clear(&self->proposals);
 }
 
 /* ---- asking the store ------------------------------------------------------
  */
 
-static bool s_is_restore(const takeback_t *self)
-{
-    return self->control.verb == CONTROL_RESTORE;
-}
-
 /* The rollback that is meant; 0: it is none yet. */
 static uint64_t s_rollback(const takeback_t *self)
 {
-    return s_is_restore(self) ? self->control.of.upto : self->seq;
+    return takeback_is_restore(self) ? self->control.of.upto : self->seq;
 }
 
 static void s_send(takeback_t *self, const parts_t *parts,
@@ -92,7 +89,7 @@ static void s_send(takeback_t *self, const parts_t *parts,
                            .width = (uint16_t)parts->world.canvas.width,
                            .height = (uint16_t)parts->world.canvas.height,
                            .of = self->of,
-                           .takes_back = !s_is_restore(self),
+                           .takes_back = !takeback_is_restore(self),
                            .hidden =
                                mem_zalloc(count + 1, sizeof(selection_t))};
     for (size_t i = 0; i < count; i++)
@@ -163,7 +160,8 @@ static void s_answer_again(const takeback_t *self, const parts_t *parts,
 
 static bool s_wishes(const takeback_t *self, takeback_wish_t wish)
 {
-    return self->yes == wish.yes && self->preview == wish.preview;
+    return self->yes == wish.yes && self->preview == wish.preview &&
+           self->approved == wish.approved;
 }
 
 void takeback_begin(takeback_t *self, const parts_t *parts, asker_t *asker,
@@ -190,6 +188,7 @@ void takeback_begin(takeback_t *self, const parts_t *parts, asker_t *asker,
     self->control = *control;
     self->yes = wish.yes;
     self->preview = wish.preview;
+    self->approved = wish.approved;
     self->of = control->of;
     if (control->verb == CONTROL_RESTORE)
         self->of = policy_rollback(policy, control->of.upto)->of;
@@ -221,56 +220,9 @@ static void s_take_up(takeback_t *self, const parts_t *parts)
 /* ---- what it said ----------------------------------------------------------
  */
 
-static json_t *s_figures(const takeback_t *self, uint32_t pixels)
-{
-    return json_pack("{s:b, s:s, s:I, s:I, s:I}", "ok", 1, "verb",
-                     control_word(self->control.verb), "pixels",
-                     (json_int_t)pixels, "placements",
-                     (json_int_t)self->below.placements, "spared",
-                     (json_int_t)self->below.spared);
-}
-
-/* Why it ends here, before anything was done; NULL: it goes on. */
-static const char *s_objection(const takeback_t *self, const parts_t *parts,
-                               const char **code)
-{
-    const bus_below_t *below = &self->below;
-    *code = "bad_request";
-    if (below->status == BELOW_TOO_MANY)
-        return "more than 1048576 pixels would change: name a smaller box";
-    if (!below->placements && !self->seq)
-        return s_is_restore(self) ? "nothing of it is left to restore"
-                                  : "no placement fits";
-    *code = "role_too_low";
-    if (!rank_reaches(self->control.rank, RANK_OPERATOR) &&
-        below->count > TAKEBACK_MODERATOR_MAX)
-        return "more than 10000 pixels would change: ask an operator";
-    *code = "unavailable";
-    return history_first(parts->world.history) > below->upto + 1
-               ? "the store is too far behind"
-               : NULL;
-}
-
-/* What a role may not stands in the audit, with what was meant. */
-static void s_note_refusal(takeback_t *self)
-{
-    control_t *note = &self->refused;
-    bool restore = s_is_restore(self);
-    *note = (control_t){.verb = CONTROL_REFUSED,
-                        .rank = self->control.rank,
-                        .by = self->control.by,
-                        .of = self->of};
-    note->of.upto = self->control.verb;
-    snprintf(note->text, sizeof note->text, "%s of %" PRIu32 " pixels",
-             control_word(self->control.verb), self->below.count);
-    if (restore)
-        snprintf(note->text + strlen(note->text), 64, ", seq %" PRIu64,
-                 self->control.of.upto);
-}
-
 static void s_go_on(takeback_t *self, const parts_t *parts)
 {
-    const char *code, *why = s_objection(self, parts, &code);
+    const char *code, *why = takeback_objection(self, parts, &code);
     bool shown = self->preview || (!self->yes && self->below.count > 1);
     if (why && self->seq) {
         log_warn("rollback_waits", "seq=%" PRIu64 " why=\"%s\"", self->seq,
@@ -278,12 +230,14 @@ static void s_go_on(takeback_t *self, const parts_t *parts)
         s_ask_later(self, parts, FAILED_MS);
     } else if (why) {
         if (!strcmp(code, "role_too_low"))
-            s_note_refusal(self);
+            takeback_note_refusal(self);
         s_refuse(self, parts, code, why);
     } else if (!self->seq && shown) {
-        json_t *answer = s_figures(self, self->below.count);
+        json_t *answer = takeback_figures(self, self->below.count);
         json_object_set_new(answer, "dry_run", json_true());
         s_conclude(self, parts, answer);
+    } else if (!self->seq && takeback_needs_second(self, parts)) {
+        s_conclude(self, parts, takeback_propose(self, parts));
     } else {
         self->later = touched_new(board_pixels(parts->world.board));
         self->seen = self->below.upto;
@@ -480,7 +434,7 @@ void takeback_settle(takeback_t *self, const parts_t *parts)
     if (!self->ends)
         return;
     s_log(self);
-    json_t *answer = s_figures(self, self->placed);
+    json_t *answer = takeback_figures(self, self->placed);
     json_object_set_new(answer, "seq", json_integer((json_int_t)self->seq));
     s_conclude(self, parts, answer);
 }

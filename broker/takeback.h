@@ -18,6 +18,7 @@
 #include "broker/answer.h"
 #include "broker/batch.h"
 #include "broker/outcomes.h"
+#include "broker/proposals.h"
 #include "common/bus_look.h"
 
 /* Pixels in one commit. */
@@ -52,6 +53,7 @@ typedef struct {
         slice_at_ms;  /* mono: one slice for each DIFF, so that none is long */
     bool yes;         /* not only a preview, if more than one pixel changes */
     bool preview;     /* in any case */
+    bool approved;    /* by a second person */
     uint8_t *message; /* what was heard: */
     bus_below_t below;
     uint32_t next; /* pixel of it */
@@ -62,10 +64,11 @@ typedef struct {
     bool ends;           /* … or it is the last one */
     control_t refused;   /* what a role may not, for the audit; NONE: nothing */
     outcomes_t outcomes;
+    proposals_t proposals;
 } takeback_t;
 
 typedef struct {
-    bool yes, preview;
+    bool yes, preview, approved;
 } takeback_wish_t;
 
 void takeback_fini(takeback_t *self);

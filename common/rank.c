@@ -27,7 +27,7 @@ static const struct {
     {"unprotect", RANK_OPERATOR}, {"lock", RANK_OPERATOR},
     {"unlock", RANK_OPERATOR},    {"set", RANK_OPERATOR},
     {"rollback", RANK_MODERATOR}, {"restore", RANK_MODERATOR},
-    {"job", RANK_MODERATOR},
+    {"job", RANK_MODERATOR},      {"approve", RANK_MODERATOR},
 };
 
 static rank_t s_known(rank_t rank)

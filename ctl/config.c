@@ -83,7 +83,7 @@ const settings_t ctl_settings = {
     .arguments = "status | set NAME VALUE | ban USER | unban USER | bans | "
                  "protect X0 Y0 X1 Y1 | unprotect X0 Y0 X1 Y1 | regions | "
                  "lock | unlock | notice TEXT | who X Y | user USER | search | "
-                 "audit | rollback | rollbacks | snapshot | timelapse | "
-                 "keygen DIR | "
+                 "audit | rollback | rollbacks | approve NUMBER | proposals | "
+                 "snapshot | timelapse | keygen DIR | "
                  "rotate DIR KEYS | retire DIR KEYS | token NAME",
 };

@@ -7,6 +7,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,20 @@ json_t *request_rollback(const ctl_config_t *config, char **words)
         return s_checked(request, !selects);
     }
     return s_checked(request, s_put_where(request, config));
+}
+
+json_t *request_approve(const ctl_config_t *config, char **words)
+{
+    json_t *request = s_begin(config);
+    char *end;
+    errno = 0;
+    unsigned long number = strtoul(words[0], &end, 10);
+    bool good = !errno && *end == '\0' && number && number <= UINT32_MAX &&
+                words[0][0] >= '0' && words[0][0] <= '9';
+    if (!good)
+        s_bad("no number of a rollback that waits:", words[0]);
+    json_object_set_new(request, "proposal", json_integer((json_int_t)number));
+    return s_checked(request, good);
 }
 
 json_t *request_audit(const ctl_config_t *config, char **words)

@@ -21,6 +21,7 @@ json_t *request_who(const ctl_config_t *config, char **words);
 json_t *request_placements_of(const ctl_config_t *config, char **words);
 json_t *request_search(const ctl_config_t *config, char **words);
 json_t *request_rollback(const ctl_config_t *config, char **words);
+json_t *request_approve(const ctl_config_t *config, char **words);
 json_t *request_audit(const ctl_config_t *config, char **words);
 
 /* "1797828677000" (ms since 1970), "2026-11-29T02:00:00Z", "-2h" (ago), "30m"

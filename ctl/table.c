@@ -39,8 +39,10 @@ void table_done(const json_t *answer)
 
 void table_rollback(const json_t *answer)
 {
-    bool dry = json_is_true(json_object_get(answer, "dry_run"));
+    bool waits = json_object_get(answer, "proposal") != NULL;
+    bool dry = json_is_true(json_object_get(answer, "dry_run")) || waits;
     bool restore = !strcmp(s_text(answer, "verb"), "restore");
+    char ends[TIME_BYTES];
     if (json_object_get(answer, "state")) {
         printf("it goes on: ask again with --key %" PRId64 "\n",
                s_number(answer, "key"));
@@ -56,10 +58,30 @@ void table_rollback(const json_t *answer)
            restore ? "count again" : "not count any more",
            s_number(answer, "pixels"), dry ? "would change" : "changed",
            s_number(answer, "spared"));
-    if (dry)
+    if (waits)
+        printf(
+            "nothing was done yet: a second person has to approve it, before "
+            "%s: stipplectl approve %" PRId64 "\n",
+            s_time(ends, s_number(answer, "ends")),
+            s_number(answer, "proposal"));
+    else if (dry)
         printf("nothing was done: --yes does it\n");
     else
         table_done(answer);
+}
+
+/* Whose, where and when, in four columns. */
+static void s_print_selection(const json_t *row)
+{
+    char from[TIME_BYTES], until[TIME_BYTES], *box = NULL;
+    const json_t *corners = json_object_get(row, "box");
+    bool timed = json_object_get(row, "from") != NULL;
+    if (corners)
+        box = json_dumps(corners, JSON_COMPACT);
+    printf("%-16s  %-23s  %-20s  %-20s", s_text(row, "user"), box ? box : "-",
+           timed ? s_time(from, s_number(row, "from")) : "-",
+           timed ? s_time(until, s_number(row, "until")) : "-");
+    free(box);
 }
 
 void table_rollbacks(const json_t *answer)
@@ -70,20 +92,31 @@ void table_rollbacks(const json_t *answer)
            "until");
     json_array_foreach(json_object_get(answer, "rollbacks"), i, row)
     {
-        char from[TIME_BYTES], until[TIME_BYTES], *box = NULL;
-        const json_t *corners = json_object_get(row, "box");
-        if (corners)
-            box = json_dumps(corners, JSON_COMPACT);
-        printf(
-            "%10" PRId64 "  %-16s  %-23s  %-20s  %s%s\n", s_number(row, "seq"),
-            s_text(row, "user"), box ? box : "-",
-            json_object_get(row, "from") ? s_time(from, s_number(row, "from"))
-                                         : "-",
-            json_object_get(row, "until")
-                ? s_time(until, s_number(row, "until"))
-                : "-",
-            json_is_true(json_object_get(row, "open")) ? "  (under way)" : "");
-        free(box);
+        printf("%10" PRId64 "  ", s_number(row, "seq"));
+        s_print_selection(row);
+        printf("%s\n", json_is_true(json_object_get(row, "open"))
+                           ? "  (under way)"
+                           : "");
+    }
+}
+
+void table_proposals(const json_t *answer)
+{
+    size_t i;
+    const json_t *row;
+    printf("%10s  %-16s  %7s  %-20s  %-16s  %-23s  %-20s  %-20s  %s\n",
+           "number", "by", "pixels", "ends", "user", "box", "from", "until",
+           "why");
+    json_array_foreach(json_object_get(answer, "proposals"), i, row)
+    {
+        char ends[TIME_BYTES];
+        printf("%10" PRId64 "  %-16s  %7" PRId64 "  %-20s  ",
+               s_number(row, "proposal"), s_text(row, "by"),
+               s_number(row, "pixels"), s_time(ends, s_number(row, "ends")));
+        s_print_selection(row);
+        if (json_object_get(row, "undo"))
+            printf("  undoes seq %" PRId64, s_number(row, "undo"));
+        printf("  %s\n", s_text(row, "text"));
     }
 }
 

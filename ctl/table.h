@@ -13,6 +13,8 @@ void table_done(const json_t *answer);
 void table_rollback(const json_t *answer);
 /* Which hold. */
 void table_rollbacks(const json_t *answer);
+/* Those that wait for a second person. */
+void table_proposals(const json_t *answer);
 /* Who is banned; which boxes are protected. */
 void table_bans(const json_t *answer);
 void table_regions(const json_t *answer);

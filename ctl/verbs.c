@@ -205,6 +205,9 @@ static const struct {
     {"audit", 0, "audit", "audit", request_audit, table_actions},
     {"rollback", 0, "rollback", "rollback", request_rollback, table_rollback},
     {"rollbacks", 0, "rollbacks", "policy", request_none, table_rollbacks},
+    {"approve", 1, "approve NUMBER", "approve", request_approve,
+     table_rollback},
+    {"proposals", 0, "proposals", "policy", request_none, table_proposals},
 };
 #define VERBS (sizeof s_verbs / sizeof *s_verbs)
 /* The leader gives a store so long to say what lies below. */
@@ -234,7 +237,7 @@ int verbs_run(brokers_t *brokers, const ctl_config_t *config, char **words,
     if (!json_object_get(request, "verb"))
         json_object_set_new(request, "verb", json_string(s_verbs[i].verb));
     int64_t timeout_ms = config->timeout_ms;
-    if (s_verbs[i].ask == request_rollback && timeout_ms < ROLLBACK_MS)
+    if (s_verbs[i].table == table_rollback && timeout_ms < ROLLBACK_MS)
         timeout_ms = ROLLBACK_MS;
     int failed = 0;
     if (*config->url)

@@ -40,6 +40,7 @@ static const struct {
     {"set", "POST", "settings", NULL},
     {"rollback", "POST", "rollbacks", NULL},
     {"restore", "DELETE", "rollbacks/", "undo"},
+    {"approve", "POST", "proposals/", "proposal"},
     {"job", "GET", "jobs/", "job"},
     {"who", "GET", "who", NULL},
     {"user", "GET", "user", NULL},

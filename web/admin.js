@@ -6,7 +6,7 @@
 
 import { ask } from "./net.js";
 
-const BASE = "/api/v1/admin/";
+const API = "/api/v1/", BASE = `${API}admin/`;
 const WAIT_MS = 15000; // an edge asks for 10 s while brokers fail over
 const PAUSE_MS = 500; // and an edge itself waits for some seconds
 const TIMES_MAX = 60;
@@ -64,9 +64,14 @@ export class Admin {
     };
   }
 
-  async send(method, path, { headers = {}, ...more }) {
+  /// The bearer's own number; null if it cannot be had.
+  async user() {
+    return (await this.send("GET", "me", {}, API)).user ?? null;
+  }
+
+  async send(method, path, { headers = {}, ...more }, base = BASE) {
     try {
-      return await ask(this.env, BASE + path, readAnswer, {
+      return await ask(this.env, base + path, readAnswer, {
         method, ...more, headers: { ...headers, Authorization: `Bearer ${this.token()}` },
       }, WAIT_MS);
     } catch {

@@ -31,6 +31,8 @@ const route_t api_routes[] = {
     {API_ADMIN "rollbacks",
      {[METHOD_GET] = api_admin, [METHOD_POST] = api_admin}},
     {API_ADMIN "rollbacks/{}", {[METHOD_DELETE] = api_admin}},
+    {API_ADMIN "proposals", {[METHOD_GET] = api_admin}},
+    {API_ADMIN "proposals/{}", {[METHOD_POST] = api_admin}},
     {API_ADMIN "jobs/{}", {[METHOD_GET] = api_admin}},
     {API_ADMIN "who", {[METHOD_GET] = api_admin}},
     {API_ADMIN "user", {[METHOD_GET] = api_admin}},

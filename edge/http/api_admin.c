@@ -71,6 +71,11 @@ static bool s_take_undo(json_t *request, const char *text, size_t length)
     return s_take_number(request, "undo", text, length);
 }
 
+static bool s_take_proposal(json_t *request, const char *text, size_t length)
+{
+    return s_take_number(request, "proposal", text, length);
+}
+
 static bool s_take_job(json_t *request, const char *text, size_t length)
 {
     return s_take_number(request, "job", text, length);
@@ -102,6 +107,8 @@ static const row_t s_rows[] = {
      {"user", "box", "from", "until", "reason", WISH},
      NULL},
     {API_ADMIN "rollbacks/{}", VERB_DELETE, "restore", {WISH}, s_take_undo},
+    {API_ADMIN "proposals", VERB_GET, "policy", {NULL}, NULL},
+    {API_ADMIN "proposals/{}", VERB_POST, "approve", {NULL}, s_take_proposal},
     {API_ADMIN "jobs/{}", VERB_GET, "job", {NULL}, s_take_job},
     {API_ADMIN "who", VERB_GET, "who", {"x", "y", PAGE}, NULL},
     {API_ADMIN "user", VERB_GET, "user", {"user", PAGE}, NULL},
@@ -309,7 +316,8 @@ static json_t *s_request(exchange_t *exchange, const row_t *row)
     if (!good)
         exchange_problem(exchange, PROBLEM_BAD_REQUEST,
                          "The body is a JSON object, the query is UTF-8, a box "
-                         "is x0,y0,x1,y1, a rollback or a job a number");
+                         "is x0,y0,x1,y1, a rollback, a proposal or a "
+                         "job a number");
     if (good && s_put_key(exchange, request) == 0)
         return request;
     json_decref(request);
@@ -329,7 +337,7 @@ static char *s_token(const char *authorization)
 static bool s_looks(const row_t *row)
 {
     return row->method == VERB_GET || !strcmp(row->verb, "rollback") ||
-           !strcmp(row->verb, "restore");
+           !strcmp(row->verb, "restore") || !strcmp(row->verb, "approve");
 }
 
 void api_admin(exchange_t *exchange)

@@ -14,7 +14,8 @@ let browser, cluster;
 
 before(async () => {
   browser = await launchChromium();
-  cluster = await Cluster.up("--size", "100x80", "--cooldown", "0");
+  cluster = await Cluster.up("--size", "100x80", "--cooldown", "0",
+                             "--set", "two_person_pixels=5");
 });
 after(async () => {
   await browser?.close();
@@ -397,6 +398,40 @@ test("a moderator takes back what was placed in a drawn box, and undoes that", a
     await confirm(page, "as if it had not been");
     for (const [x, y] of [[10, 60], [11, 60], [12, 61]]) await becomes(page, x, y, 5);
     await row.waitFor({ state: "detached" });
+  });
+});
+
+test("a large rollback waits for a second moderator, who approves it", async () => {
+  const row = [...Array(6).keys()].map((n) => [50 + n, 70]);
+  for (const [x, y] of row) await cluster.place(x, y, 5);
+  await onPage("moderator", { path: "/#52,70,16" }, async (page) => {
+    await becomes(page, 55, 70, 5);
+    await boxTab(page);
+    const from = await screenAt(page, 50, 70), to = await screenAt(page, 55, 70);
+    await page.locator("#draw-box").click();
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(to.x, to.y, { steps: 3 });
+    await page.mouse.up();
+    await page.locator("#rollback").click();
+    await confirm(page, "(50, 70) to (55, 70)");
+    await page.locator("#toast.shown", { hasText: "a second person has to approve it" }).waitFor();
+    await page.locator("#moderate-everybody").click();
+    const own = page.locator("#proposals li", { hasText: "(50, 70) to (55, 70)" });
+    await own.waitFor();
+    assert.equal(await own.locator("button").count(), 0, "nobody approves their own");
+    assert.equal(await colorOf(page, 50, 70), 5, "nothing was done");
+  });
+  await onPage("operator", { path: "/#52,70,16" }, async (page) => {
+    await openPanel(page);
+    await page.locator("#moderate-everybody").click();
+    const other = page.locator("#proposals li", { hasText: "(50, 70) to (55, 70)" });
+    await other.waitFor();
+    await clean(page, "what waits for a second person");
+    await other.locator("button").click();
+    await confirm(page, "Pixels that change: about 6.");
+    for (const [x, y] of row) await becomes(page, x, y, 0);
+    await other.waitFor({ state: "detached" });
   });
 });
 

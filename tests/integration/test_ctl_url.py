@@ -67,7 +67,7 @@ VERBS = [
 ASKING = [["bans"], ["regions"], ["who", "1", "1"],
           ["user", "00000000000000ab"], ["search", "--box", "0,0,9,9"],
           ["search", "--color", "3", "--since", "-1h"],
-          ["audit", "--limit", "5"]]
+          ["audit", "--limit", "5"], ["proposals"]]
 
 
 @pytest.mark.parametrize("words, back", VERBS)

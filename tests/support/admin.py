@@ -45,6 +45,7 @@ VERBS = [
     ("policy", "moderator", "GET", "bans", None),
     ("policy", "moderator", "GET", "regions", None),
     ("policy", "moderator", "GET", "rollbacks", None),
+    ("policy", "moderator", "GET", "proposals", None),
     ("who", "moderator", "GET", "who?x=1&y=1", None),
     ("user", "moderator", "GET", "user?user=00000000000000aa", None),
     ("search", "moderator", "GET", "search?box=1,1,2,2&limit=5", None),

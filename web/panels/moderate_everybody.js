@@ -7,20 +7,23 @@ import { reaches } from "../admin.js";
 import { el, takeFocus } from "../dom.js";
 import { agoText, t } from "../strings.js";
 import { refusalText } from "./deed.js";
-import { rollbackList } from "./moderate_rollback.js";
+import { proposalList, rollbackList } from "./moderate_rollback.js";
 
 export function everybodyPart(room, desk) {
   const operator = reaches(desk.app.client.session.roles(), "operator");
-  const lock = el("div"), audit = el("div"), rollbacks = el("div");
+  const lock = el("div"), audit = el("div"), rollbacks = el("div"), proposals = el("div");
   let open = true;
 
   async function refresh() {
     const [policy, deeds] = await Promise.all([
       desk.admin.get("regions"), desk.admin.get("audit", { limit: 20 }),
     ]);
+    const waiting = policy.proposals ?? [];
+    const user = waiting.length ? await desk.admin.user() : null;
     if (!open) return;
     lock.replaceChildren(...policy.ok ? lockRows(desk, policy.locked, operator, refresh)
       : [el("p", { class: "soft" }, refusalText(policy))]);
+    proposals.replaceChildren(...proposalList(desk, waiting, user, refresh));
     rollbacks.replaceChildren(...policy.ok
       ? rollbackList(desk, policy.rollbacks, refresh) : []);
     takeFocus(lock.querySelector("button"));
@@ -28,7 +31,7 @@ export function everybodyPart(room, desk) {
       : el("p", { class: "soft" }, refusalText(deeds)));
   }
 
-  room.append(noticeForm(desk, refresh), el("h3", {}, t("lock_head")), lock,
+  room.append(noticeForm(desk, refresh), proposals, el("h3", {}, t("lock_head")), lock,
               el("h3", {}, t("rollbacks")), rollbacks, el("h3", {}, t("audit")), audit);
   refresh();
   return () => { open = false; };

@@ -30,7 +30,7 @@ async function takeBack({ app, admin }, { method, path, body, asked, done, refus
     label: t("take_back_do"),
     run: (tell) => send(wish, ({ placed }) => placed && tell(t("placed_so_far", { placed })))(),
   });
-  if (answer) app.toast(t(done), "good");
+  if (answer) app.toast(t(answer.proposal ? "proposed" : done), answer.proposal ? "" : "good");
   return Boolean(answer);
 }
 
@@ -76,9 +76,28 @@ export function rollbackList(desk, rollbacks, refresh) {
                              wrong] : [el("p", { class: "soft" }, t("nothing_found"))];
 }
 
-function whatOf({ user, box, from }) {
+/// Those that wait for a second person; `user` is the reader, who cannot be both.
+export function proposalList(desk, proposals, user, refresh) {
+  const row = (one) => el("li", {}, el("span", {}, [whatOf(one), one.text].filter(Boolean).join(" · ")),
+    one.by === user ? el("span", { class: "when" }, t("own_proposal")) : el("button", {
+      type: "button", class: "small", onclick: async () => {
+        const run = desk.admin.long("POST", `proposals/${one.proposal}`, null, () => {});
+        const answer = await confirmDeed({
+          text: t("approve_ask", { by: one.by.slice(0, 8), what: whatOf(one), pixels: one.pixels }),
+          label: t("approve_do"), run,
+        });
+        if (answer) desk.app.toast(t("approved"), "good");
+        refresh();
+      },
+    }, t("approve")));
+  return proposals.length ? [el("h3", {}, t("proposals")),
+                             el("ul", { class: "list", id: "proposals" }, ...proposals.map(row))] : [];
+}
+
+function whatOf({ user, box, from, undo }) {
   const [x0, y0, x1, y1] = box ?? [];
-  return [user && t("user_head", { user: user.slice(0, 8) }),
+  return [undo && t("undo_of", { undo }),
+          user && t("user_head", { user: user.slice(0, 8) }),
           box && t("box_text", { x0, y0, x1, y1 }),
           from && agoText(Math.max(0, Date.now() - from))].filter(Boolean).join(", ");
 }

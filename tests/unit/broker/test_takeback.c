@@ -382,6 +382,56 @@ START_TEST(too_many_for_a_role_is_noted)
 }
 END_TEST
 
+/* One person may change two pixels here. */
+START_TEST(what_is_too_much_for_one_waits_for_a_second)
+{
+    config.two_person_pixels = 2;
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, 3);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert_uint_eq(s_commit(0, 0), 0);
+    const proposal_t *proposal = &takeback.proposals.table[PROPOSALS_MAX - 1];
+    ck_assert_uint_eq(proposal->pixels, 3);
+    ck_assert_uint_eq(proposal->control.by, 77);
+    json_t *outcome = outcomes_find(&takeback.outcomes, 77, 5);
+    ck_assert_int_eq(json_integer_value(json_object_get(outcome, "proposal")),
+                     proposal->number);
+    ck_assert_int_eq(json_integer_value(json_object_get(outcome, "ends")),
+                     1700000000000 + PROPOSAL_MS);
+    ck_assert(!json_object_get(outcome, "seq"));
+    s_begin((takeback_wish_t){.yes = true, .approved = true});
+    s_hear(takeback.ticket, BELOW_FOUND, 3);
+    ck_assert_uint_gt(s_commit(0, 0), 3);
+    ck_assert_uint_eq(s_shown(4), 3);
+}
+END_TEST
+
+START_TEST(what_one_may_do_waits_for_nobody)
+{
+    config.two_person_pixels = 2;
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, 2);
+    ck_assert_int_eq(takeback.state, TAKEBACK_WRITING);
+    takeback_give_up(&takeback, &parts, "again");
+    s_begin((takeback_wish_t){0}); /* a dry run of more is no proposal */
+    s_hear(takeback.ticket, BELOW_FOUND, 3);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert_uint_eq(takeback.proposals.table[PROPOSALS_MAX - 1].number, 0);
+}
+END_TEST
+
+START_TEST(a_lead_that_is_lost_forgets_what_waits)
+{
+    config.two_person_pixels = 2;
+    s_begin(s_yes);
+    s_hear(takeback.ticket, BELOW_FOUND, 3);
+    uint32_t number = takeback.proposals.table[PROPOSALS_MAX - 1].number;
+    ck_assert_ptr_nonnull(proposals_find(&takeback.proposals, number, 100000));
+    takeback_give_up(&takeback, &parts, "over");
+    ck_assert_ptr_null(proposals_find(&takeback.proposals, number, 100000));
+}
+END_TEST
+
 Suite *suite_broker_takeback(void)
 {
     Suite *suite = suite_create("broker/takeback");
@@ -401,6 +451,9 @@ Suite *suite_broker_takeback(void)
     tcase_add_test(all, with_nobody_waiting_it_still_ends_in_time);
     tcase_add_test(all, other_wishes_are_another_request);
     tcase_add_test(all, too_many_for_a_role_is_noted);
+    tcase_add_test(all, what_is_too_much_for_one_waits_for_a_second);
+    tcase_add_test(all, what_one_may_do_waits_for_nobody);
+    tcase_add_test(all, a_lead_that_is_lost_forgets_what_waits);
     suite_add_tcase(suite, all);
     return suite;
 }

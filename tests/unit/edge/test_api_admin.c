@@ -99,7 +99,7 @@ START_TEST(every_route_asks_the_leader_for_a_verb_of_the_table)
             asked_for_verbs++;
         }
     }
-    ck_assert_uint_eq(asked_for_verbs, 19);
+    ck_assert_uint_eq(asked_for_verbs, 21);
 }
 END_TEST
 
