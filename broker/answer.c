@@ -4,7 +4,7 @@
  */
 #include "broker/answer.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/bus_errand.h"
 
 void asker_of_control(asker_t *self, mail_t *mail)

@@ -4,7 +4,7 @@
  */
 #include "broker/states.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/log.h"
 #include "common/mem.h"
 

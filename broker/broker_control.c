@@ -6,7 +6,7 @@
 #include "broker/states.h"
 
 #include "broker/control.h"
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/bus_guard.h"
 
 static void s_on_persister(broker_t *self, mail_t *mail)

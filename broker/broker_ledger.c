@@ -4,7 +4,7 @@
  */
 #include "broker/states.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/log.h"
 
 void broker_on_ready(broker_t *self)

@@ -4,7 +4,7 @@
  */
 #include "broker/commit.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "broker/takeback.h"
 
 /* Messages, not placements, are in a verdicts' queue. */

@@ -4,7 +4,7 @@
  */
 #include "broker/ctl.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "broker/moderation.h"
 #include "common/bus_errand.h"
 #include "common/json_input.h"

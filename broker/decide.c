@@ -4,7 +4,7 @@
  */
 #include "broker/decide.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "broker/undo.h"
 
 /* Looks ahead, so that users' slots and pixels are in the cache. */
@@ -93,7 +93,7 @@ static bus_verdict_t s_decide(decide_t *self, const rules_t *rules,
                                    rules_remaining_ms(rules, place->user)};
     }
     ruling_t ruling = s_rule(self, rules, place);
-    counters[COUNT_VERDICT_OK + ruling.status]++;
+    metrics[METRIC_VERDICT_OK + ruling.status]++;
     return (bus_verdict_t){.ticket = place->ticket,
                            .status = (uint8_t)ruling.status,
                            .seq = ruling.seq,

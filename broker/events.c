@@ -4,7 +4,7 @@
  */
 #include "broker/events.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/bus_peer.h"
 #include "common/clock.h"
 

@@ -5,8 +5,8 @@
  */
 #include "broker/feed.h"
 
-#include "broker/counters.h"
 #include "broker/mail.h"
+#include "broker/metrics.h"
 #include "common/diff.h"
 #include "common/mem.h"
 

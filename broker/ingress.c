@@ -4,7 +4,7 @@
  */
 #include "broker/ingress.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/bus.h"
 #include "common/bus_guard.h"
 #include "common/bus_peer.h"

@@ -4,7 +4,7 @@
  */
 #include "broker/leading.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/log.h"
 
 #include <inttypes.h>

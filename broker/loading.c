@@ -4,7 +4,7 @@
  */
 #include "broker/loading.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "broker/succession.h"
 #include "common/log.h"
 #include "common/mem.h"

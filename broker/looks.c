@@ -5,7 +5,7 @@
 #include "broker/looks.h"
 
 #include "broker/control.h"
-#include "broker/counters.h"
+#include "broker/metrics.h"
 
 static size_t s_free_place(const looks_t *self)
 {

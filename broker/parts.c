@@ -4,7 +4,7 @@
  */
 #include "broker/parts.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/bus_socket.h"
 #include "common/log.h"
 

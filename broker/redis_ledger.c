@@ -5,8 +5,8 @@
  */
 #include "broker/redis_inside.h"
 
-#include "broker/counters.h"
 #include "broker/epochs.h"
+#include "broker/metrics.h"
 #include "broker/redis_memory.h"
 #include "broker/redis_reply.h"
 #include "broker/redis_write.h"

@@ -14,7 +14,7 @@
  */
 #include "broker/redis_link.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "broker/resolver.h"
 #include "common/backoff.h"
 #include "common/clock.h"

@@ -6,7 +6,7 @@
 
 #include "broker/control.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/backoff.h"
 #include "common/log.h"
 

@@ -4,8 +4,8 @@
  */
 #include "broker/serve.h"
 
-#include "broker/counters.h"
 #include "broker/events.h"
+#include "broker/metrics.h"
 #include "broker/redis_ledger.h"
 #include "broker/redis_memory.h"
 #include "common/backoff.h"
@@ -216,7 +216,7 @@ static int s_serve_metrics(serve_t *self)
         return 0;
     self->metrics =
         metrics_server_new(common->metrics_host, (uint16_t)common->metrics_port,
-                           counters_render, NULL);
+                           broker_metrics_render, NULL);
     return self->metrics ? 0 : -1;
 }
 

@@ -4,7 +4,7 @@
  */
 #include "broker/syncs.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 #include "common/diff.h"
 #include "common/log.h"
 #include "common/mem.h"

@@ -5,8 +5,8 @@
 #include "broker/takeback.h"
 
 #include "broker/control.h"
-#include "broker/counters.h"
 #include "broker/looks.h"
+#include "broker/metrics.h"
 #include "broker/takeback_limits.h"
 #include "broker/takeback_progress.h"
 #include "common/log.h"

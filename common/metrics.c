@@ -105,22 +105,22 @@ static void s_process(FILE *out)
             cpu, s_resident_bytes(), s_open_descriptors());
 }
 
-char *metrics_render(const metric_row_t *rows, const int64_t *values,
-                     const metric_histogram_t *histograms, size_t count,
-                     size_t *length)
+char *metrics_render(const metrics_t *self, size_t *length)
 {
+    const metric_row_t *rows = self->rows;
+    const metric_histogram_t *histogram = self->histograms;
     char *text = NULL;
     FILE *out = open_memstream(&text, length);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < self->count; i++) {
         const char *name = rows[i].name;
         size_t family = s_family(name);
         if (!i || s_family(rows[i - 1].name) != family ||
             strncmp(rows[i - 1].name, name, family))
             s_head(out, &rows[i]);
         if (rows[i].type == HISTOGRAM)
-            s_histogram(out, name, histograms++);
+            s_histogram(out, name, histogram++);
         else
-            fprintf(out, "%s %" PRId64 "\n", name, values[i]);
+            fprintf(out, "%s %" PRId64 "\n", name, self->values[i]);
     }
     s_process(out);
     fclose(out);

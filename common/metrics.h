@@ -33,12 +33,17 @@ typedef struct {
     const char *help;
 } metric_row_t;
 
-/* Renders `count` rows and values; the caller owns the text (free). The n-th
- * row of type HISTOGRAM, which has no labels, is histograms[n] in seconds, and
- * its value is not looked at. Adds the process's own: resident bytes, CPU
- * seconds, open descriptors. */
-char *metrics_render(const metric_row_t *rows, const int64_t *values,
-                     const metric_histogram_t *histograms, size_t count,
-                     size_t *length);
+/* All metrics of a process; borrowed. The n-th row of type HISTOGRAM, which has
+ * no labels, is histograms[n] in seconds, and its value is not looked at. */
+typedef struct {
+    const metric_row_t *rows;
+    const int64_t *values; /* one per row */
+    size_t count;
+    const metric_histogram_t *histograms; /* NULL: there is none */
+} metrics_t;
+
+/* As text, which the caller owns (free). Adds the process's own: resident
+ * bytes, CPU seconds, open descriptors. */
+char *metrics_render(const metrics_t *self, size_t *length);
 
 #endif

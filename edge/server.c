@@ -163,8 +163,9 @@ static void s_on_measuring(uv_poll_t *handle, int status, int events)
 static char *s_render_metrics(void *context, size_t *length)
 {
     edge_t *edge = context;
-    return metrics_render(edge_metric_rows, edge->metrics, edge->histograms,
-                          EDGE_METRICS, length);
+    return metrics_render(&(metrics_t){edge_metric_rows, edge->metrics,
+                                       EDGE_METRICS, edge->histograms},
+                          length);
 }
 
 /* --- Draining ------------------------------------------------------------- */

@@ -135,8 +135,9 @@ static char *s_render(void *context, size_t *length)
         (int64_t)(report->digest_mismatches + report->board_mismatches);
     values[CANARY_RESYNCS] = (int64_t)report->resyncs;
     values[CANARY_MALFORMED] = (int64_t)report->malformed;
-    return metrics_render(s_rows, values, self->probe.histograms,
-                          CANARY_METRICS, length);
+    return metrics_render(
+        &(metrics_t){s_rows, values, CANARY_METRICS, self->probe.histograms},
+        length);
 }
 
 /* --- life --- */

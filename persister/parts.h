@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The persister's own two files: serve.c (loop, threads, timers, figures) hands
+ * The persister's own two files: serve.c (loop, threads, timers, metrics) hands
  * what happens to persister.c, which decides. For those two alone.
  */
 #ifndef PERSISTER_PARTS_H
@@ -9,10 +9,10 @@
 #include "persister/announcer.h"
 #include "persister/config.h"
 #include "persister/course.h"
-#include "persister/figures.h"
 #include "persister/forks.h"
 #include "persister/intake.h"
 #include "persister/link.h"
+#include "persister/metrics.h"
 #include "persister/persister.h"
 #include "persister/writer.h"
 
@@ -22,7 +22,7 @@ struct persister {
     link_t *link;
     zactor_t *writer, *reader, *restorer, *clerk;
     announcer_t announcer;
-    figures_t *figures;
+    persister_metrics_t *metrics;
     uint64_t instance;
     course_t course;
     intake_t intake;

@@ -44,7 +44,7 @@ static void s_pump(persister_t *self)
                persister_queue(self) + BUS_RECORDS_MAX <= WRITER_QUEUE_MAX;
     self->replay_at_ms = ask ? now_ms : 0;
     if (ask) {
-        figures_add(self->figures, FIGURE_REPLAYS, 1);
+        persister_metrics_add(self->metrics, METRIC_REPLAYS, 1);
         /* At a hole only to see whether it is still there. */
         link_replay(self->link, self->intake.next,
                     self->intake.lacked ? 1 : BUS_RECORDS_MAX);
@@ -266,19 +266,20 @@ static void s_take(persister_t *self, zframe_t **frame, const intake_run_t *run)
     uint64_t skip;
     if (run->first <= self->intake.next &&
         persister_queue(self) + run->count > WRITER_QUEUE_MAX) {
-        figures_add(self->figures, FIGURE_DROPPED, 1);
+        persister_metrics_add(self->metrics, METRIC_DROPPED, 1);
         intake_refuse(&self->intake, run->first + run->count - 1);
         return;
     }
     switch (intake_offer(&self->intake, run, &skip)) {
     case INTAKE_TAKE:
         self->sent += run->count - skip;
-        figures_add(self->figures, FIGURE_RECEIVED, run->count - skip);
+        persister_metrics_add(self->metrics, METRIC_RECEIVED,
+                              run->count - skip);
         s_announce(self, *frame, skip);
         writer_records(self->writer, frame, skip);
         break;
     case INTAKE_GAP:
-        figures_add(self->figures, FIGURE_GAPS, 1);
+        persister_metrics_add(self->metrics, METRIC_GAPS, 1);
         break;
     case INTAKE_FORKED:
         s_on_forked_run(self);
@@ -291,7 +292,7 @@ static void s_take(persister_t *self, zframe_t **frame, const intake_run_t *run)
 void persister_on_bad(void *context)
 {
     persister_t *self = context;
-    figures_add(self->figures, FIGURE_BAD_MESSAGES, 1);
+    persister_metrics_add(self->metrics, METRIC_BAD_MESSAGES, 1);
 }
 
 void persister_on_journal(void *context, zframe_t **frame)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The persister's loop: sockets, threads, timers, figures. What any of it means
+ * The persister's loop: sockets, threads, timers, metrics. What any of it means
  * is persister.c's.
  */
 #include "common/backoff.h"
@@ -60,13 +60,14 @@ static int s_on_reader(zloop_t *loop, zsock_t *socket, void *arg)
     (void)loop;
     if (!s_take_news(socket, &news, sizeof news))
         return 0;
-    figures_set(self->figures, FIGURE_LOOKUPS_FOUND, news.found);
-    figures_set(self->figures, FIGURE_LOOKUPS_NONE, news.none);
-    figures_set(self->figures, FIGURE_LOOKUPS_FAILED, news.failed);
-    figures_set(self->figures, FIGURE_LOOKUPS_TOO_MUCH, news.too_much);
-    figures_set(self->figures, FIGURE_LOOKUPS_REFUSED, news.refused);
-    figures_set(self->figures, FIGURE_LOOKUPS_STALE, news.stale);
-    figures_set(self->figures, FIGURE_BAD_LOOKUPS, news.bad);
+    persister_metrics_set(self->metrics, METRIC_LOOKUPS_FOUND, news.found);
+    persister_metrics_set(self->metrics, METRIC_LOOKUPS_NONE, news.none);
+    persister_metrics_set(self->metrics, METRIC_LOOKUPS_FAILED, news.failed);
+    persister_metrics_set(self->metrics, METRIC_LOOKUPS_TOO_MUCH,
+                          news.too_much);
+    persister_metrics_set(self->metrics, METRIC_LOOKUPS_REFUSED, news.refused);
+    persister_metrics_set(self->metrics, METRIC_LOOKUPS_STALE, news.stale);
+    persister_metrics_set(self->metrics, METRIC_BAD_LOOKUPS, news.bad);
     return 0;
 }
 
@@ -84,8 +85,8 @@ static void s_count_restorer(persister_t *self, zframe_t *frame)
     restorer_news_t news;
     assert(frame && zframe_size(frame) == sizeof news);
     memcpy(&news, zframe_data(frame), sizeof news);
-    figures_set(self->figures, FIGURE_RESTORES, news.restores);
-    figures_set(self->figures, FIGURE_BAD_QUESTIONS, news.bad);
+    persister_metrics_set(self->metrics, METRIC_RESTORES, news.restores);
+    persister_metrics_set(self->metrics, METRIC_BAD_QUESTIONS, news.bad);
 }
 
 /* What the restorer or the clerk says. */
@@ -125,7 +126,7 @@ static int s_on_tick(zloop_t *loop, int timer, void *arg)
     (void)loop;
     (void)timer;
     bool over = persister_tick(self, clock_mono_ms());
-    figures_tick(self->figures);
+    persister_metrics_tick(self->metrics);
     return over ? -1 : 0;
 }
 
@@ -139,31 +140,31 @@ static void s_gather(void *context)
     uint64_t wall_ms = clock_wall_ms(), at_ms = news->snapshot_at_ms;
     uint64_t age_ms = at_ms && wall_ms > at_ms ? wall_ms - at_ms : 0;
     const struct {
-        unsigned figure;
+        unsigned metric;
         uint64_t value;
     } gauges[] = {
-        {FIGURE_ACTIVE, self->course == COURSE_ACTIVE},
-        {FIGURE_CHECKPOINT, checkpoint},
-        {FIGURE_LAG, lag},
-        {FIGURE_QUEUE, persister_queue(self)},
-        {FIGURE_WRITTEN, news->written},
-        {FIGURE_BATCHES, news->batches},
-        {FIGURE_RETRIES, news->retries},
-        {FIGURE_LAST_ERROR, news->last_error_ms},
-        {FIGURE_SNAPSHOT_SEQ, news->snapshot_seq},
-        {FIGURE_SNAPSHOT_AGE, age_ms},
-        {FIGURE_DISAGREED, news->disagreed},
-        {FIGURE_FORKED, self->forked},
-        {FIGURE_REPLACED, news->replaced},
-        {FIGURE_HOLE_FIRST, self->intake.hole ? self->intake.next : 0},
-        {FIGURE_HOLE_LAST, self->intake.hole},
-        {FIGURE_WEBHOOK_TOLD, self->announcer.news.told},
-        {FIGURE_WEBHOOK_RETRIES, self->announcer.news.retries},
-        {FIGURE_WEBHOOK_DROPPED, announcer_dropped(&self->announcer)},
-        {FIGURE_WEBHOOK_WAITING, announcer_waiting(&self->announcer)},
+        {METRIC_ACTIVE, self->course == COURSE_ACTIVE},
+        {METRIC_CHECKPOINT, checkpoint},
+        {METRIC_LAG, lag},
+        {METRIC_QUEUE, persister_queue(self)},
+        {METRIC_WRITTEN, news->written},
+        {METRIC_BATCHES, news->batches},
+        {METRIC_RETRIES, news->retries},
+        {METRIC_LAST_ERROR, news->last_error_ms},
+        {METRIC_SNAPSHOT_SEQ, news->snapshot_seq},
+        {METRIC_SNAPSHOT_AGE, age_ms},
+        {METRIC_DISAGREED, news->disagreed},
+        {METRIC_FORKED, self->forked},
+        {METRIC_REPLACED, news->replaced},
+        {METRIC_HOLE_FIRST, self->intake.hole ? self->intake.next : 0},
+        {METRIC_HOLE_LAST, self->intake.hole},
+        {METRIC_WEBHOOK_TOLD, self->announcer.news.told},
+        {METRIC_WEBHOOK_RETRIES, self->announcer.news.retries},
+        {METRIC_WEBHOOK_DROPPED, announcer_dropped(&self->announcer)},
+        {METRIC_WEBHOOK_WAITING, announcer_waiting(&self->announcer)},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        figures_set(self->figures, gauges[i].figure, gauges[i].value);
+        persister_metrics_set(self->metrics, gauges[i].metric, gauges[i].value);
 }
 
 static int s_start_actors(persister_t *self, const bus_security_t *security)
@@ -216,8 +217,9 @@ persister_t *persister_new(const persister_config_t *config,
         .on_bad = persister_on_bad,
     };
     self->link = link_new(config->brokers, security, self->loop, &events);
-    self->figures = figures_new(&config->common, self->loop, s_gather, self);
-    if (!self->link || !self->figures || s_start_actors(self, security))
+    self->metrics =
+        persister_metrics_new(&config->common, self->loop, s_gather, self);
+    if (!self->link || !self->metrics || s_start_actors(self, security))
         persister_destroy(&self);
     return self;
 }
@@ -233,7 +235,7 @@ void persister_destroy(persister_t **self_p)
     zactor_destroy(&self->clerk);
     announcer_stop(&self->announcer);
     link_destroy(&self->link);
-    figures_destroy(&self->figures);
+    persister_metrics_destroy(&self->metrics);
     zloop_destroy(&self->loop);
     free(self);
     *self_p = NULL;

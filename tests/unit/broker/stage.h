@@ -8,7 +8,7 @@
 
 #include "broker/broker.h"
 
-#include "broker/counters.h"
+#include "broker/metrics.h"
 
 #include "tests/unit/broker/fake_ledger.h"
 

@@ -104,11 +104,11 @@ START_TEST(a_redis_without_room_refuses_all_that_hangs_on_the_batch)
     bus_place_t places[] = {s_of(2), s_of(2), out};
     uint8_t bytes[200];
     s_ingress(bytes, bus_put_places(bytes, places, 3));
-    uint64_t refused = counters[COUNT_REDIS_REFUSED];
+    uint64_t refused = metrics[METRIC_REDIS_REFUSED];
     fake.ledger.full = true;
     broker_on_commit(broker, false);
     broker_settle(broker);
-    ck_assert_uint_eq(counters[COUNT_REDIS_REFUSED], refused + 1);
+    ck_assert_uint_eq(metrics[METRIC_REDIS_REFUSED], refused + 1);
     size_t size;
     static bus_verdict_t verdicts[BUS_PLACES_MAX];
     const uint8_t *answer = s_take(edge, &size);
@@ -209,12 +209,12 @@ START_TEST(a_log_that_no_store_confirms_is_full_at_its_limit)
     config.log_limit = 3;
     s_to_leading();
     s_play(3);
-    uint64_t told = counters[COUNT_LOG_FULL];
+    uint64_t told = metrics[METRIC_LOG_FULL];
     broker_on_renew(broker, true);
     bus_place_t place = s_of(9);
     s_edge_places(&place, 1);
     ck_assert_int_eq(s_verdict().status, VERDICT_UNAVAILABLE);
-    ck_assert_uint_eq(counters[COUNT_LOG_FULL], told + 1);
+    ck_assert_uint_eq(metrics[METRIC_LOG_FULL], told + 1);
     /* A store confirms them: there is room. */
     position_t at = world_head(&broker_parts(broker)->world);
     s_word(at.seq, at.chain, broker_parts(broker)->world.epoch);
@@ -240,14 +240,14 @@ START_TEST(the_log_is_trimmed_to_what_is_needed)
     }
     s_drain(edge);
     ck_assert_uint_eq(fake.trimmed, 0);
-    uint64_t trims = counters[COUNT_TRIMS];
+    uint64_t trims = metrics[METRIC_TRIMS];
     s_pass(1);
     broker_on_second(broker);
     ck_assert_uint_eq(fake.trimmed, 300); /* 100 stay */
-    ck_assert_uint_eq(counters[COUNT_TRIMS], trims + 1);
+    ck_assert_uint_eq(metrics[METRIC_TRIMS], trims + 1);
     ck_assert_uint_eq(history_first(parts->world.history), 301);
     broker_on_second(broker);
-    ck_assert_uint_eq(counters[COUNT_TRIMS], trims + 1);
+    ck_assert_uint_eq(metrics[METRIC_TRIMS], trims + 1);
 }
 END_TEST
 

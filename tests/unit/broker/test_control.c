@@ -47,11 +47,11 @@ END_TEST
 
 START_TEST(a_store_that_is_ahead_is_said_once_and_not_granted)
 {
-    uint64_t ahead = counters[COUNT_PERSISTER_AHEAD];
+    uint64_t ahead = metrics[METRIC_PERSISTER_AHEAD];
     bus_persister_t word = {.instance = 7, .checkpoint = 6, .chain = {{1}}};
     s_persister(&word);
     ck_assert_uint_eq(s_grant().active, 0);
-    ck_assert_uint_eq(counters[COUNT_PERSISTER_AHEAD], ahead + 1);
+    ck_assert_uint_eq(metrics[METRIC_PERSISTER_AHEAD], ahead + 1);
     ck_assert(broker_parts(broker)->persisters.ahead);
     word = (bus_persister_t){
         .instance = 7,
@@ -59,17 +59,17 @@ START_TEST(a_store_that_is_ahead_is_said_once_and_not_granted)
         .chain = world_head(&broker_parts(broker)->world).chain};
     s_persister(&word);
     ck_assert_uint_eq(s_grant().active, 1);
-    ck_assert_uint_eq(counters[COUNT_PERSISTER_AHEAD], ahead + 1);
+    ck_assert_uint_eq(metrics[METRIC_PERSISTER_AHEAD], ahead + 1);
     ck_assert(!broker_parts(broker)->persisters.ahead);
 }
 END_TEST
 
 START_TEST(one_persister_too_many_is_not_heard)
 {
-    uint64_t full = counters[COUNT_PERSISTERS_FULL];
+    uint64_t full = metrics[METRIC_PERSISTERS_FULL];
     for (uint64_t i = 1; i <= PERSISTERS_MAX + 1; i++)
         s_persister(&(bus_persister_t){.instance = i});
-    ck_assert_uint_eq(counters[COUNT_PERSISTERS_FULL], full + 1);
+    ck_assert_uint_eq(metrics[METRIC_PERSISTERS_FULL], full + 1);
     for (size_t i = 0; i < PERSISTERS_MAX; i++)
         s_grant();
     ck_assert(!s_has_mail(control));
@@ -100,14 +100,14 @@ static void s_replay(uint64_t from, uint32_t max, uint64_t first, size_t count)
 
 START_TEST(a_replay_is_what_the_log_has_from_there_on)
 {
-    uint64_t replays = counters[COUNT_REPLAYS];
+    uint64_t replays = metrics[METRIC_REPLAYS];
     s_replay(1, 100, 1, 5);
     s_replay(3, 100, 3, 3);
     s_replay(3, 2, 3, 2);
     s_replay(5, 1, 5, 1);
     s_replay(6, 100, 6, 0); /* nothing there yet */
     s_replay(60, 100, 60, 0);
-    ck_assert_uint_eq(counters[COUNT_REPLAYS], replays + 6);
+    ck_assert_uint_eq(metrics[METRIC_REPLAYS], replays + 6);
     history_trim(broker_parts(broker)->world.history, 2);
     s_replay(1, 100, 3, 3); /* so that it is seen what is lost */
     s_replay(1, 2, 3, 2);
@@ -133,13 +133,13 @@ END_TEST
 
 START_TEST(what_is_malformed_is_counted_and_not_answered)
 {
-    uint64_t malformed = counters[COUNT_MALFORMED_CONTROL];
+    uint64_t malformed = metrics[METRIC_MALFORMED_CONTROL];
     static const uint8_t types[] = {BUS_PERSISTER, BUS_REPLAY, BUS_CHAIN_ASK,
                                     0x7f};
     for (size_t i = 0; i < sizeof types; i++)
         s_control(&types[i], 1);
     s_control("", 0);
-    ck_assert_uint_eq(counters[COUNT_MALFORMED_CONTROL], malformed + 5);
+    ck_assert_uint_eq(metrics[METRIC_MALFORMED_CONTROL], malformed + 5);
     ck_assert(!s_has_mail(control));
 }
 END_TEST

@@ -217,14 +217,14 @@ END_TEST
 
 START_TEST(what_is_no_request_is_refused)
 {
-    uint64_t malformed = counters[COUNT_MALFORMED_CONTROL];
+    uint64_t malformed = metrics[METRIC_MALFORMED_CONTROL];
     s_refused_for("", "no such verb");
     s_refused_for("{", "no such verb");
-    ck_assert_uint_eq(counters[COUNT_MALFORMED_CONTROL], malformed + 2);
+    ck_assert_uint_eq(metrics[METRIC_MALFORMED_CONTROL], malformed + 2);
     s_refused_for("{}", "no such verb");
     s_refused_for("{\"verb\":7}", "no such verb");
     s_refused_for("{\"verb\":\"dance\"}", "no such verb");
-    ck_assert_uint_eq(counters[COUNT_MALFORMED_CONTROL], malformed + 2);
+    ck_assert_uint_eq(metrics[METRIC_MALFORMED_CONTROL], malformed + 2);
 }
 END_TEST
 

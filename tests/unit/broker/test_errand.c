@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/broker/phases.h"
 
-#include "broker/counters.h"
 #include "broker/ctl.h"
+#include "broker/metrics.h"
 #include "common/bus_errand.h"
 
 #include <openssl/core_names.h>

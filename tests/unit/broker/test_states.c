@@ -230,13 +230,13 @@ START_TEST(rejections_wait_for_the_lease_to_be_renewed)
     broker_parts(broker)->world.canvas.paused = true;
     s_pass(LEASE_MS + 1);
     s_place(1);
-    int64_t unsent = counters[COUNT_INGRESS_UNSENT];
+    int64_t unsent = metrics[METRIC_INGRESS_UNSENT];
     broker_settle(broker);
-    ck_assert_int_eq(counters[COUNT_INGRESS_UNSENT], unsent);
+    ck_assert_int_eq(metrics[METRIC_INGRESS_UNSENT], unsent);
     broker_on_lease(broker);
     broker_on_renew(broker, true);
     broker_settle(broker);
-    ck_assert_int_eq(counters[COUNT_INGRESS_UNSENT], unsent + 1);
+    ck_assert_int_eq(metrics[METRIC_INGRESS_UNSENT], unsent + 1);
 }
 END_TEST
 
@@ -311,7 +311,7 @@ START_TEST(memory_that_the_log_has_left_behind_is_dropped_in_silence)
     record_t record = {.seq = 8};
     record_encode(bytes, &record);
     s_to_standby();
-    uint64_t lost = counters[COUNT_HISTORY_LOST];
+    uint64_t lost = metrics[METRIC_HISTORY_LOST];
     s_looked(false); /* it was level then */
     redis.at = (position_t){8, {{9}}};
     s_led();
@@ -322,7 +322,7 @@ START_TEST(memory_that_the_log_has_left_behind_is_dropped_in_silence)
     broker_settle(broker);
     ck_assert_int_eq(broker_state(broker), STANDBY);
     ck_assert_uint_eq(fake.asked[ASKED_RELEASE], 1);
-    ck_assert_uint_eq(counters[COUNT_HISTORY_LOST], lost);
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost);
     s_looked(true);
     ck_assert_int_eq(fake.last, ASKED_LOAD);
     ck_assert(fake.whole);
@@ -342,9 +342,9 @@ static void s_say(const uint8_t *bytes, size_t size)
 static uint64_t s_lost_by(bus_acked_t acked)
 {
     uint8_t bytes[BUS_SMALL_MAX];
-    uint64_t lost = counters[COUNT_HISTORY_LOST];
+    uint64_t lost = metrics[METRIC_HISTORY_LOST];
     s_say(bytes, bus_put_acked(bytes, &acked));
-    return counters[COUNT_HISTORY_LOST] - lost;
+    return metrics[METRIC_HISTORY_LOST] - lost;
 }
 
 /* The old leader answered, and died before its feed told anybody else. */

@@ -62,23 +62,23 @@ static void s_expect_board(history_relation_t relation)
 START_TEST(an_edge_that_holds_part_of_the_history_gets_the_rest)
 {
     uint32_t epoch = broker_parts(broker)->world.epoch;
-    uint64_t ranges = counters[COUNT_SYNCS_RANGE];
+    uint64_t ranges = metrics[METRIC_SYNCS_RANGE];
     for (uint64_t seq = 0; seq <= 5; seq++) {
         s_sync(epoch, seq, chains[seq]);
         s_expect_range(seq);
     }
-    ck_assert_uint_eq(counters[COUNT_SYNCS_RANGE], ranges + 6);
+    ck_assert_uint_eq(metrics[METRIC_SYNCS_RANGE], ranges + 6);
 }
 END_TEST
 
 START_TEST(an_edge_that_holds_nothing_gets_the_board)
 {
-    uint64_t boards = counters[COUNT_SYNCS_BOARD];
+    uint64_t boards = metrics[METRIC_SYNCS_BOARD];
     s_sync(0, 0, CHAIN_UNKNOWN);
     s_expect_board(HISTORY_CONTINUES);
     s_sync(0, 0, CHAIN_UNKNOWN); /* the message that was made for the other */
     s_expect_board(HISTORY_CONTINUES);
-    ck_assert_uint_eq(counters[COUNT_SYNCS_BOARD], boards + 2);
+    ck_assert_uint_eq(metrics[METRIC_SYNCS_BOARD], boards + 2);
     bus_place_t place = {.ticket = 9, .user = 9, .x = 5, .y = 5, .color = 9};
     s_edge_places(&place, 1);
     s_committed(true);
@@ -91,23 +91,23 @@ END_TEST
 START_TEST(an_edge_of_another_history_gets_the_board_and_is_told)
 {
     uint32_t epoch = broker_parts(broker)->world.epoch;
-    uint64_t lost = counters[COUNT_HISTORY_LOST];
+    uint64_t lost = metrics[METRIC_HISTORY_LOST];
     s_sync(epoch, 3, (chain_t){{9}});
     s_expect_board(HISTORY_FORKED);
-    ck_assert_uint_eq(counters[COUNT_HISTORY_LOST], lost + 1);
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost + 1);
     s_sync(epoch, 3, (chain_t){{9}}); /* said once per lead */
     s_expect_board(HISTORY_FORKED);
-    ck_assert_uint_eq(counters[COUNT_HISTORY_LOST], lost + 1);
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost + 1);
 }
 END_TEST
 
 START_TEST(an_edge_of_a_lower_epoch_that_is_ahead_has_seen_what_is_lost)
 {
     parts_t *parts = broker_parts(broker);
-    uint64_t lost = counters[COUNT_HISTORY_LOST];
+    uint64_t lost = metrics[METRIC_HISTORY_LOST];
     s_sync(parts->world.epoch - 1, 8, (chain_t){{9}});
     s_expect_board(HISTORY_UNKNOWN);
-    ck_assert_uint_eq(counters[COUNT_HISTORY_LOST], lost + 3);
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost + 3);
 }
 END_TEST
 
@@ -142,10 +142,10 @@ START_TEST(an_edge_of_a_higher_epoch_is_not_answered_but_heard)
 {
     parts_t *parts = broker_parts(broker);
     uint32_t epoch = parts->world.epoch;
-    uint64_t doubted = counters[COUNT_EPOCHS_DOUBTED];
+    uint64_t doubted = metrics[METRIC_EPOCHS_DOUBTED];
     /* no cluster has come so far */
     s_sync(epoch + EPOCH_STEP_MAX + 1, 5, chains[5]);
-    ck_assert_uint_eq(counters[COUNT_EPOCHS_DOUBTED], doubted + 1);
+    ck_assert_uint_eq(metrics[METRIC_EPOCHS_DOUBTED], doubted + 1);
     ck_assert_uint_eq(parts->syncs.epochs.told, 0);
     s_sync(epoch + EPOCH_STEP_MAX, 5, chains[5]);
     ck_assert_uint_eq(parts->syncs.epochs.told, epoch + EPOCH_STEP_MAX);
@@ -168,13 +168,13 @@ END_TEST
 START_TEST(a_standby_drops_placements_and_syncs)
 {
     uint8_t bytes[BUS_SMALL_MAX];
-    uint64_t places = counters[COUNT_PLACES_IGNORED];
-    uint64_t syncs = counters[COUNT_SYNCS_IGNORED];
+    uint64_t places = metrics[METRIC_PLACES_IGNORED];
+    uint64_t syncs = metrics[METRIC_SYNCS_IGNORED];
     s_to_standby();
     s_edge_places(&(bus_place_t){.ticket = 1, .user = 1}, 1);
     s_ingress(bytes, bus_put_sync(bytes, &(bus_sync_t){0}));
-    ck_assert_uint_eq(counters[COUNT_PLACES_IGNORED], places + 1);
-    ck_assert_uint_eq(counters[COUNT_SYNCS_IGNORED], syncs + 1);
+    ck_assert_uint_eq(metrics[METRIC_PLACES_IGNORED], places + 1);
+    ck_assert_uint_eq(metrics[METRIC_SYNCS_IGNORED], syncs + 1);
     ck_assert_uint_eq(broker_parts(broker)->ingress.places_waiting, 0);
     ck_assert(!s_has_mail(edge));
 }
@@ -182,15 +182,15 @@ END_TEST
 
 START_TEST(nonsense_is_counted_and_passed_over)
 {
-    uint64_t malformed = counters[COUNT_MALFORMED_INGRESS];
+    uint64_t malformed = metrics[METRIC_MALFORMED_INGRESS];
     s_to_leading();
     s_ingress("", 0);
     s_ingress("\x7f", 1);
     s_ingress("\x15\1", 2); /* a report that is cut off */
-    ck_assert_uint_eq(counters[COUNT_MALFORMED_INGRESS], malformed + 3);
+    ck_assert_uint_eq(metrics[METRIC_MALFORMED_INGRESS], malformed + 3);
     zstr_sendx(edge, "two", "frames", NULL);
     s_ingress("\x10\0", 2); /* placements that are cut off */
-    ck_assert_uint_eq(counters[COUNT_MALFORMED_INGRESS], malformed + 5);
+    ck_assert_uint_eq(metrics[METRIC_MALFORMED_INGRESS], malformed + 5);
     ck_assert(!s_has_mail(edge));
 }
 END_TEST

@@ -22,7 +22,7 @@ START_TEST(rows_are_rendered_with_one_head_a_family)
     };
     const int64_t values[] = {1, 2, -3};
     size_t length;
-    char *text = metrics_render(rows, values, NULL, 3, &length);
+    char *text = metrics_render(&(metrics_t){rows, values, 3, NULL}, &length);
     static const char expected[] = "# HELP a_total Help a.\n"
                                    "# TYPE a_total counter\n"
                                    "a_total{code=\"1\"} 1\n"
@@ -50,7 +50,8 @@ START_TEST(a_histogram_counts_what_is_not_above_each_bound)
     for (unsigned i = 0; i < 4; i++)
         metric_observe_us(&histograms[1], durations_us[i]);
     size_t length;
-    char *text = metrics_render(rows, values, histograms, 3, &length);
+    char *text =
+        metrics_render(&(metrics_t){rows, values, 3, histograms}, &length);
     ck_assert_ptr_nonnull(strstr(text, "# TYPE c_seconds histogram\n"
                                        "c_seconds_bucket{le=\"0.001\"} 2\n"
                                        "c_seconds_bucket{le=\"0.002\"} 3\n"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See counters.h.
+ * See metrics.h.
  */
-#include "broker/counters.h"
+#include "broker/metrics.h"
 
 #include "common/metrics.h"
 
-int64_t counters[COUNTERS];
+int64_t metrics[METRICS];
 
 static const metric_row_t s_rows[] = {
 #define METRIC(id, type, name, help) {type, name, help},
@@ -14,8 +14,8 @@ static const metric_row_t s_rows[] = {
 #undef METRIC
 };
 
-char *counters_render(void *unused, size_t *length)
+char *broker_metrics_render(void *unused, size_t *length)
 {
     (void)unused;
-    return metrics_render(s_rows, counters, NULL, COUNTERS, length);
+    return metrics_render(&(metrics_t){s_rows, metrics, METRICS, NULL}, length);
 }

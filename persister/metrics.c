@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See figures.h. The values are kept in one array, in the order of
+ * See metrics.h. The values are kept in one array, in the order of
  * metrics.def.
  */
-#include "persister/figures.h"
+#include "persister/metrics.h"
 
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 #define METRIC(id, type, name, help) {type, name, help},
-static const metric_row_t rows[FIGURES] = {
+static const metric_row_t rows[METRICS] = {
 #include "persister/metrics.def"
 };
 #undef METRIC
 
-struct figures {
-    int64_t values[FIGURES];
+struct persister_metrics {
+    int64_t values[METRICS];
     metrics_server_t *server; /* NULL where no port is set */
     zloop_t *loop;
     zmq_pollitem_t item;
@@ -28,23 +28,26 @@ struct figures {
 
 static char *s_render(void *context, size_t *length)
 {
-    figures_t *self = context;
+    persister_metrics_t *self = context;
     self->gather(self->context);
-    return metrics_render(rows, self->values, NULL, FIGURES, length);
+    return metrics_render(&(metrics_t){rows, self->values, METRICS, NULL},
+                          length);
 }
 
 static int s_on_readable(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 {
     (void)loop;
     (void)item;
-    figures_tick(arg);
+    persister_metrics_tick(arg);
     return 0;
 }
 
-figures_t *figures_new(const settings_common_t *settings, zloop_t *loop,
-                       void (*gather)(void *context), void *context)
+persister_metrics_t *persister_metrics_new(const settings_common_t *settings,
+                                           zloop_t *loop,
+                                           void (*gather)(void *context),
+                                           void *context)
 {
-    figures_t *self = mem_zalloc(1, sizeof *self);
+    persister_metrics_t *self = mem_zalloc(1, sizeof *self);
     self->loop = loop;
     self->gather = gather;
     self->context = context;
@@ -54,7 +57,7 @@ figures_t *figures_new(const settings_common_t *settings, zloop_t *loop,
         metrics_server_new(settings->metrics_host,
                            (uint16_t)settings->metrics_port, s_render, self);
     if (!self->server) {
-        figures_destroy(&self);
+        persister_metrics_destroy(&self);
         return NULL;
     }
     self->item = (zmq_pollitem_t){.fd = metrics_server_fd(self->server),
@@ -64,9 +67,9 @@ figures_t *figures_new(const settings_common_t *settings, zloop_t *loop,
     return self;
 }
 
-void figures_destroy(figures_t **self_p)
+void persister_metrics_destroy(persister_metrics_t **self_p)
 {
-    figures_t *self = *self_p;
+    persister_metrics_t *self = *self_p;
     if (!self)
         return;
     if (self->server)
@@ -76,17 +79,19 @@ void figures_destroy(figures_t **self_p)
     *self_p = NULL;
 }
 
-void figures_add(figures_t *self, unsigned figure, uint64_t more)
+void persister_metrics_add(persister_metrics_t *self, unsigned metric,
+                           uint64_t more)
 {
-    self->values[figure] += (int64_t)more;
+    self->values[metric] += (int64_t)more;
 }
 
-void figures_set(figures_t *self, unsigned figure, uint64_t value)
+void persister_metrics_set(persister_metrics_t *self, unsigned metric,
+                           uint64_t value)
 {
-    self->values[figure] = (int64_t)value;
+    self->values[metric] = (int64_t)value;
 }
 
-void figures_tick(figures_t *self)
+void persister_metrics_tick(persister_metrics_t *self)
 {
     if (self->server)
         metrics_server_run(self->server);
