@@ -31,7 +31,7 @@ int announcer_start(announcer_t *self, const persister_config_t *config)
         announcer_stop(self);
         return -1;
     }
-    self->herald = herald_new(&(herald_options_t){
+    self->sender = webhook_sender_new(&(webhook_options_t){
         .url = config->webhook_url,
         .secret = self->secret,
         .secret_size = self->secret_size,
@@ -42,7 +42,7 @@ int announcer_start(announcer_t *self, const persister_config_t *config)
 
 void announcer_stop(announcer_t *self)
 {
-    zactor_destroy(&self->herald);
+    zactor_destroy(&self->sender);
     if (self->secret)
         OPENSSL_cleanse(self->secret, self->secret_size);
     free(self->secret);
@@ -61,12 +61,12 @@ uint64_t announcer_dropped(const announcer_t *self)
 
 static void s_offer(announcer_t *self, const control_t *action, uint64_t now_ms)
 {
-    bool old = action->at_ms + HERALD_PATIENCE_MS < now_ms;
-    if (old || announcer_waiting(self) >= HERALD_QUEUE_MAX) {
+    bool old = action->at_ms + WEBHOOK_PATIENCE_MS < now_ms;
+    if (old || announcer_waiting(self) >= WEBHOOK_QUEUE_MAX) {
         self->dropped++;
         return;
     }
-    herald_tell(self->herald, action);
+    webhook_tell(self->sender, action);
     self->offered++;
 }
 
@@ -74,7 +74,7 @@ void announcer_see(announcer_t *self, const uint8_t *records, size_t count,
                    uint64_t skip, uint64_t now_ms)
 {
     control_t action;
-    for (size_t i = skip; self->herald && i < count; i++) {
+    for (size_t i = skip; self->sender && i < count; i++) {
         record_t record = record_decode(records + i * RECORD_BYTES);
         if (record_is_control(&record) &&
             control_read(&self->reader, &record, &action))
@@ -84,7 +84,7 @@ void announcer_see(announcer_t *self, const uint8_t *records, size_t count,
 
 void announcer_hear(announcer_t *self)
 {
-    zframe_t *frame = zframe_recv(self->herald);
+    zframe_t *frame = zframe_recv(self->sender);
     if (!frame)
         return;
     assert(zframe_size(frame) == sizeof self->news);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finds what moderators did among the records that a persister takes, and hands
- * it to a herald, who tells a webhook; without one it does nothing. What does
+ * it to the sender, who tells a webhook; without one it does nothing. What does
  * not fit into its queue, and what is old already (a store is filled from the
  * log, say), is dropped and counted.
  */
@@ -9,16 +9,16 @@
 #define PERSISTER_ANNOUNCER_H
 
 #include "persister/config.h"
-#include "persister/herald.h"
+#include "persister/webhook_sender.h"
 
 typedef struct {
-    zactor_t *herald; /* NULL: there is no webhook */
+    zactor_t *sender; /* NULL: there is no webhook */
     char *secret;
     size_t secret_size;
     control_reader_t reader;
-    herald_news_t news;
+    webhook_news_t news;
     uint64_t offered;
-    uint64_t dropped; /* here: the herald counts its own */
+    uint64_t dropped; /* here: the sender counts its own */
 } announcer_t;
 
 /* All zero before. -1, and logged, if the settings make no sense. */
@@ -29,7 +29,7 @@ void announcer_stop(announcer_t *self);
 /* The records of a message, but for the first `skip`. */
 void announcer_see(announcer_t *self, const uint8_t *records, size_t count,
                    uint64_t skip, uint64_t now_ms);
-/* Reads news from the herald's socket. */
+/* Reads news from the sender's socket. */
 void announcer_hear(announcer_t *self);
 
 uint64_t announcer_waiting(const announcer_t *self);

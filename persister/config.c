@@ -4,6 +4,8 @@
  */
 #include "persister/config.h"
 
+#include "persister/export.h"
+
 #define ROW(...) SETTING_ROW(persister_config_t, __VA_ARGS__)
 
 static const setting_t rows[] = {
@@ -27,7 +29,7 @@ static const setting_t rows[] = {
         "Create the store's tables and exit"),
     ROW(verify, FLAG, NULL, 0, 0, NULL,
         "Check the whole store against itself and the live board and exit"),
-    ROW(export, CHOICE, "no", 0, 0, "no|csv|reddit|controls",
+    ROW(export, CHOICE, "no", 0, 0, "no|" EXPORT_FORMATS,
         "Write all placements, or what moderators did, to standard output and "
         "exit"),
 };

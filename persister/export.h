@@ -28,8 +28,11 @@ size_t export_reddit_row(char *row, const record_t *record,
  * did. */
 size_t export_control_row(char *row, const control_t *control);
 
-/* "csv", "reddit" or "controls"; the exit code. The palette is the newest
- * snapshot's. */
+/* The formats, as a setting's choice. */
+#define EXPORT_FORMATS "csv|reddit|controls"
+
+/* `format` is one of EXPORT_FORMATS. Returns the exit code. The palette is the
+ * newest snapshot's. */
 int export_all(const char *store, const char *format);
 
 #endif

@@ -71,7 +71,7 @@ static int s_on_reader(zloop_t *loop, zsock_t *socket, void *arg)
     return 0;
 }
 
-static int s_on_herald(zloop_t *loop, zsock_t *socket, void *arg)
+static int s_on_webhook(zloop_t *loop, zsock_t *socket, void *arg)
 {
     persister_t *self = arg;
     (void)loop;
@@ -193,9 +193,9 @@ static int s_start_actors(persister_t *self, const bus_security_t *security)
     zloop_reader(self->loop, zactor_sock(self->reader), s_on_reader, self);
     zloop_reader(self->loop, zactor_sock(self->restorer), s_on_answer, self);
     zloop_reader(self->loop, zactor_sock(self->clerk), s_on_answer, self);
-    if (self->announcer.herald)
-        zloop_reader(self->loop, zactor_sock(self->announcer.herald),
-                     s_on_herald, self);
+    if (self->announcer.sender)
+        zloop_reader(self->loop, zactor_sock(self->announcer.sender),
+                     s_on_webhook, self);
     return 0;
 }
 

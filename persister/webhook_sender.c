@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See herald.h.
+ * See webhook_sender.h.
  */
-#include "persister/herald.h"
+#include "persister/webhook_sender.h"
 
 #include "common/backoff.h"
 #include "common/clock.h"
@@ -26,7 +26,7 @@ typedef struct order {
 } order_t;
 
 typedef struct {
-    herald_options_t options;
+    webhook_options_t options;
     zsock_t *pipe;
     http_client_t *client;
     order_t *first, **end; /* those that wait, and where the next one goes */
@@ -35,17 +35,17 @@ typedef struct {
     uint64_t try_at_ms; /* mono */
     uint32_t timeout_ms;
     int status; /* of the last answer */
-    herald_news_t news;
-} herald_t;
+    webhook_news_t news;
+} webhook_sender_t;
 
 static void s_on_done(void *context, const http_response_t *response)
 {
-    herald_t *self = context;
+    webhook_sender_t *self = context;
     self->status = response->status;
 }
 
 /* Signed anew each time: a receiver may refuse what is old. */
-static webhook_verdict_t s_try(herald_t *self, const control_t *action)
+static webhook_verdict_t s_try(webhook_sender_t *self, const control_t *action)
 {
     char signature[WEBHOOK_SIGNATURE_MAX], delivery[64];
     http_request_t request = {
@@ -71,20 +71,21 @@ static webhook_verdict_t s_try(herald_t *self, const control_t *action)
     return webhook_judge(self->status);
 }
 
-static void s_say(herald_t *self)
+static void s_say(webhook_sender_t *self)
 {
     zframe_t *frame = zframe_new(&self->news, sizeof self->news);
     zframe_send(&frame, self->pipe, 0);
 }
 
-static void s_drop(herald_t *self, const control_t *action, const char *why)
+static void s_drop(webhook_sender_t *self, const control_t *action,
+                   const char *why)
 {
     self->news.dropped++;
     log_warn("webhook_dropped", "seq=%" PRIu64 " verb=%s status=%d why=%s",
              action->seq, control_word(action->verb), self->status, why);
 }
 
-static void s_free_first(herald_t *self)
+static void s_free_first(webhook_sender_t *self)
 {
     order_t *order = self->first;
     self->first = order->next;
@@ -94,14 +95,14 @@ static void s_free_first(herald_t *self)
 }
 
 /* One try for the oldest. */
-static void s_work(herald_t *self)
+static void s_work(webhook_sender_t *self)
 {
     order_t *order = self->first;
     if (!order || clock_mono_ms() < self->try_at_ms)
         return;
     webhook_verdict_t verdict = s_try(self, &order->action);
     uint64_t now_ms = clock_mono_ms();
-    bool patient = now_ms - order->came_ms < HERALD_PATIENCE_MS;
+    bool patient = now_ms - order->came_ms < WEBHOOK_PATIENCE_MS;
     if (verdict == WEBHOOK_AGAIN && patient) {
         self->news.retries++;
         self->try_at_ms = now_ms + backoff_next_ms(&self->backoff);
@@ -120,7 +121,7 @@ static void s_work(herald_t *self)
     s_say(self);
 }
 
-static void s_end(herald_t *self)
+static void s_end(webhook_sender_t *self)
 {
     uint64_t until_ms = clock_mono_ms() + LAST_MS;
     self->timeout_ms = LAST_TRY_MS;
@@ -134,7 +135,7 @@ static void s_end(herald_t *self)
 }
 
 /* Until the next try is due; -1: nothing waits. */
-static int s_pause_ms(const herald_t *self)
+static int s_pause_ms(const webhook_sender_t *self)
 {
     uint64_t now_ms = clock_mono_ms();
     if (!self->first)
@@ -143,7 +144,7 @@ static int s_pause_ms(const herald_t *self)
 }
 
 /* False: it is to end, as anything but an action says. */
-static bool s_take(herald_t *self)
+static bool s_take(webhook_sender_t *self)
 {
     zframe_t *frame = zframe_recv(self->pipe);
     bool goes_on = frame && zframe_size(frame) == sizeof(control_t);
@@ -160,7 +161,7 @@ static bool s_take(herald_t *self)
 
 static void s_run(zsock_t *pipe, void *arg)
 {
-    herald_t *self = arg;
+    webhook_sender_t *self = arg;
     self->pipe = pipe;
     zpoller_t *poller = zpoller_new(pipe, NULL);
     zpoller_set_nonstop(poller, true); /* a signal is for the owner */
@@ -175,9 +176,9 @@ static void s_run(zsock_t *pipe, void *arg)
     s_end(self);
 }
 
-zactor_t *herald_new(const herald_options_t *options)
+zactor_t *webhook_sender_new(const webhook_options_t *options)
 {
-    herald_t *self = mem_zalloc(1, sizeof *self);
+    webhook_sender_t *self = mem_zalloc(1, sizeof *self);
     self->options = *options;
     self->client = http_client_new(1);
     self->end = &self->first;
@@ -186,7 +187,7 @@ zactor_t *herald_new(const herald_options_t *options)
     return zactor_new(s_run, self);
 }
 
-void herald_tell(zactor_t *self, const control_t *action)
+void webhook_tell(zactor_t *self, const control_t *action)
 {
     zframe_t *frame = zframe_new(action, sizeof *action);
     zframe_send(&frame, self, 0);
