@@ -21,8 +21,10 @@
 #include "broker/proposals.h"
 #include "common/bus_look.h"
 
-/* Pixels in one commit. */
+/* Pixels in one commit; the simulator has smaller ones (tests/sim/sim.mk). */
+#ifndef TAKEBACK_SLICE
 #define TAKEBACK_SLICE 4096u
+#endif
 /* How long the store may take, and reach up to what is meant. */
 #define TAKEBACK_WAIT_MS 60000u
 /* How long somebody on an edge is let wait for the end: an edge asks for 10 s,

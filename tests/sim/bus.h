@@ -116,6 +116,9 @@ void bus_break_one(process_t *process);
 size_t bus_deepest(void);
 
 sock_t *sock_new(int type);
+/* Of a process that does not run now. */
+sock_t *sock_new_of(process_t *process, int type);
+void sock_connect(sock_t *self, unsigned host, unsigned port);
 void sock_free(sock_t *self);
 bool sock_readable(const sock_t *self);
 /* The message is the socket's from then on, taken or not. -1 and errno. */

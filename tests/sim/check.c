@@ -13,8 +13,6 @@
 #include <string.h>
 
 #define META "{stipple}:meta"
-#define LOG "{stipple}:log"
-#define BOARD "{stipple}:board"
 /* Whoever was out of reach within that before a loss is no witness. */
 #define REACH (6 * SECOND)
 #define SAY_WITHIN (20 * SECOND)
@@ -82,12 +80,12 @@ commit_t *check_commit(uint64_t seq)
     return seq && seq <= check_true.count ? &check_true.at[seq - 1] : NULL;
 }
 
-static bool s_same(const record_t *a, const record_t *b)
+bool record_same(const record_t *a, const record_t *b)
 {
     return a->seq == b->seq && a->user == b->user && a->request == b->request &&
            a->x == b->x && a->y == b->y && a->color == b->color &&
            a->previous_color == b->previous_color &&
-           a->placed_at_ms == b->placed_at_ms;
+           a->placed_at_ms == b->placed_at_ms && a->flags == b->flags;
 }
 
 static user_t *s_user(const record_t *record)
@@ -118,19 +116,12 @@ static void s_check_cooldown(user_t *user, const record_t *record)
                   check_options.cooldown_ms);
 }
 
-static void s_append(const record_t *record)
+static void s_append_players(const record_t *record)
 {
     user_t *user = s_user(record);
-    unsigned index = record->y * BOARD_SIDE + record->x;
     trace("commit seq=%" PRIu64 " client%u request=%" PRIu32 " by=%s",
           record->seq, (unsigned)(record->user - IDENTITY), record->request,
           s_writer ? s_writer->name : "");
-    uint64_t before =
-        check_true.count ? check_true.at[check_true.count - 1].hash : 0;
-    if (index >= BOARD_PIXELS || record->previous_color != s_board[index])
-        violation("order", "seq %" PRIu64 " says %u was there, it was %u",
-                  record->seq, record->previous_color,
-                  index < BOARD_PIXELS ? s_board[index] : 0);
     bool late = user->last_request != record->request;
     if (user->seqs[record->request] && !(late && check_allows_late))
         violation("once",
@@ -149,14 +140,35 @@ static void s_append(const record_t *record)
     user->last_placed_ms = record->placed_at_ms;
     user->last_request = record->request;
     user->last_writer = s_writer;
-    *s_add(&check_true) =
-        (commit_t){.record = *record,
-                   .hash = before ^ view_hash_pixel(index, s_board[index]) ^
-                           view_hash_pixel(index, record->color),
-                   .at = world_now(),
-                   .writer = s_writer,
-                   .life = s_writer_life};
+}
+
+/* Returns what it makes of the board's hash. */
+static uint64_t s_set_pixel(const record_t *record)
+{
+    unsigned index = record->y * BOARD_SIDE + record->x;
+    if (index >= BOARD_PIXELS || record->previous_color != s_board[index])
+        violation("order", "seq %" PRIu64 " says %u was there, it was %u",
+                  record->seq, record->previous_color,
+                  index < BOARD_PIXELS ? s_board[index] : 0);
     s_board[index] = record->color;
+    return view_hash_pixel(index, record->previous_color) ^
+           view_hash_pixel(index, record->color);
+}
+
+static void s_append(const record_t *record)
+{
+    commit_t commit = {.record = *record,
+                       .at = world_now(),
+                       .writer = s_writer,
+                       .life = s_writer_life};
+    if (check_true.count)
+        commit.hash = check_true.at[check_true.count - 1].hash;
+    if (record_is_players(record))
+        s_append_players(record);
+    if (!record_is_control(record))
+        commit.hash ^= s_set_pixel(record);
+    check_policy_append(&commit);
+    *s_add(&check_true) = commit;
 }
 
 /* ---- losing ----------------------------------------------------------- */
@@ -178,7 +190,7 @@ static const char *s_witness(const commit_t *commit)
     if (commit->writer && commit->writer->life == commit->life &&
         s_reached(commit->writer))
         return commit->writer->name;
-    if (!stored || !s_same(stored, &commit->record))
+    if (!stored || !record_same(stored, &commit->record))
         return NULL;
     for (unsigned i = 0; i < process_count; i++)
         if (processes[i].kind == KIND_PERSISTER && s_reached(&processes[i]))
@@ -216,14 +228,15 @@ static void s_on_say_due(void *object, uint64_t lost_at, uint64_t first)
 static void s_lose(commit_t *commit, uint64_t from)
 {
     const char *witness = s_witness(commit);
-    user_t *user = s_user(&commit->record);
+    user_t *user =
+        record_is_players(&commit->record) ? s_user(&commit->record) : NULL;
     if (witness && commit->acked)
         violation("lost",
                   "seq %" PRIu64
                   " was acknowledged and is given anew from %" PRIu64
                   ", though %s knows it",
                   commit->record.seq, from, witness);
-    if (user->seqs[commit->record.request] == commit->record.seq)
+    if (user && user->seqs[commit->record.request] == commit->record.seq)
         user->seqs[commit->record.request] = 0;
     commit->kept = witness;
     commit->lost_at = world_now();
@@ -246,13 +259,17 @@ static void s_cut(uint64_t from)
         check_users[i].last_at = 0;
     for (size_t i = 0; i < check_true.count; i++) {
         const record_t *r = &check_true.at[i].record;
-        s_board[r->y * BOARD_SIDE + r->x] = r->color;
+        if (!record_is_control(r))
+            s_board[r->y * BOARD_SIDE + r->x] = r->color;
+        if (!record_is_players(r))
+            continue;
         user_t *user = s_user(r);
         user->last_at = check_true.at[i].at;
         user->last_placed_ms = r->placed_at_ms;
         user->last_request = r->request;
         user->last_writer = check_true.at[i].writer;
     }
+    check_policy_recall();
 }
 
 static void s_fork(const record_t *record)
@@ -318,7 +335,7 @@ static void s_check_epoch(const db_t *db, uint64_t seq)
 static void s_take(const db_t *db, const record_t *record)
 {
     const commit_t *commit = check_commit(record->seq);
-    if (commit && s_same(&commit->record, record))
+    if (commit && record_same(&commit->record, record))
         return; /* a repair */
     if (record->seq > check_true.count + 1)
         violation("order", "seq %" PRIu64 " follows %zu", record->seq,
@@ -342,17 +359,7 @@ static void s_on_entry(const db_t *db, const word_t *words, size_t count)
             s_take(db, &record);
         }
     }
-}
-
-typedef struct {
-    uint64_t first;
-} log_t;
-
-static void s_first(void *context, const void *bytes, size_t size)
-{
-    log_t *log = context;
-    if (!log->first && size >= RECORD_BYTES)
-        log->first = record_decode(bytes).seq;
+    check_policy_settle(s_board);
 }
 
 void check_redis(unsigned redis)
@@ -366,60 +373,9 @@ void check_redis_replaced(unsigned redis)
     s_replaced_at = world_now();
 }
 
-/* ---- the store -------------------------------------------------------- */
-
 void check_store_replaced(void)
 {
     s_replaced_at = world_now();
-}
-
-static const commit_t *s_lost_commit(const record_t *record)
-{
-    for (size_t i = check_gone.count; i--;)
-        if (s_same(&check_gone.at[i].record, record))
-            return &check_gone.at[i];
-    return NULL;
-}
-
-void check_stored(const record_t *record)
-{
-    const commit_t *commit = check_commit(record->seq);
-    if (commit && s_same(&commit->record, record))
-        return;
-    if (!s_lost_commit(record))
-        violation("store", "seq %" PRIu64 " is stored and was never committed",
-                  record->seq);
-}
-
-static uint64_t s_hash(const uint8_t *packed, size_t size)
-{
-    uint64_t hash = 0;
-    for (unsigned i = 0; i < BOARD_PIXELS && i / 2 < size; i++)
-        hash ^= view_hash_pixel(i, i % 2 ? packed[i / 2] & 15u
-                                         : packed[i / 2] >> 4u);
-    return hash;
-}
-
-static uint64_t check_true_hash(uint64_t seq)
-{
-    return seq ? check_true.at[seq - 1].hash : 0;
-}
-
-bool check_was_view(uint64_t seq, uint64_t hash)
-{
-    if (seq <= check_true.count && check_true_hash(seq) == hash)
-        return true;
-    for (size_t i = check_gone.count; i--;)
-        if (check_gone.at[i].record.seq == seq && check_gone.at[i].hash == hash)
-            return true;
-    return false;
-}
-
-void check_snapshot(uint64_t seq, const uint8_t *pixels, size_t size)
-{
-    if (!check_was_view(seq, s_hash(pixels, size)))
-        violation("store",
-                  "the snapshot of seq %" PRIu64 " shows another board", seq);
 }
 
 /* ---- reach ------------------------------------------------------------ */
@@ -437,39 +393,7 @@ static void s_on_look(void *object, uint64_t a, uint64_t b)
     world_at(world_now() + SECOND / 10, s_on_look, NULL, 0, 0);
 }
 
-/* ---- quiet ------------------------------------------------------------ */
-
-static void s_check_store(void)
-{
-    if (disk_checkpoint() != check_true.count)
-        violation("liveness", "the store is at %" PRIu64 " of %zu",
-                  disk_checkpoint(), check_true.count);
-    for (uint64_t seq = 1; seq <= check_true.count; seq++) {
-        const record_t *record = disk_record(seq);
-        if (!record || !s_same(record, &check_true.at[seq - 1].record))
-            violation("store", "seq %" PRIu64 " of %zu is %s in the store", seq,
-                      check_true.count, record ? "another" : "not");
-    }
-}
-
-void check_quiet(void)
-{
-    const uint8_t *board;
-    const db_t *db = redis_db(redis_primary());
-    size_t size = db_string(db, BOARD, &board);
-    log_t log = {0};
-    db_log(db, LOG, s_first, &log);
-    if (db_number(db, META, "seq") != check_true.count)
-        violation("liveness", "Redis is at %" PRIu64 " of %zu",
-                  db_number(db, META, "seq"), check_true.count);
-    if (s_hash(board, size) != check_true_hash(check_true.count))
-        violation("view", "Redis' board at %zu is another", check_true.count);
-    if (log.first > disk_checkpoint() + 1)
-        violation("lost",
-                  "the log begins at %" PRIu64 ", the store ends at %" PRIu64,
-                  log.first, disk_checkpoint());
-    s_check_store();
-}
+/* ---- a run's begin --------------------------------------------------- */
 
 static void s_clear_users(void)
 {
@@ -495,6 +419,7 @@ void check_reset(const check_options_t *options)
     s_epoch = s_epoch_life = check_told = check_lost_told = 0;
     check_said_at = s_lost_at = check_jumped_at = s_replaced_at = 0;
     check_said_clear();
+    check_policy_reset();
     on_db_entry = s_on_entry;
     s_on_look(NULL, 0, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The six checks (docs/reliability.md), made at every step that can break them.
+ * The checks (docs/reliability.md), made at every step that can break them.
  * The truth is what was committed: each entry that reaches a log of Redis.
  *
  * Where a fault takes away all copies of something acknowledged, the run must
@@ -54,6 +54,14 @@ void check_refused(unsigned user, uint32_t request, bool cooldown,
  * since when, 0 if it knows that and waits for the board. */
 bool check_view(const char *who, uint64_t seq, uint64_t hash, uint64_t doubt);
 void check_resync_lost(void);
+/* … that they are banned, or that the pixel is protected. */
+void check_barred(unsigned user, unsigned x, unsigned y, bool banned);
+
+/* What an operator was told of the order with that key (operator.h). */
+void check_order_done(uint32_t key, uint64_t seq);
+void check_order_refused(uint32_t key, const char *words);
+/* The leader's answer to `policy`, when nothing moves. */
+void check_policy_said(const char *text);
 
 uint64_t view_hash_pixel(unsigned index, unsigned color);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What check.c (the history) and check_clients.c share.
+ * What check.c (the history), check_store.c, check_clients.c and check_policy.c
+ * share.
  */
 #ifndef TESTS_SIM_CHECK_PARTS_H
 #define TESTS_SIM_CHECK_PARTS_H
@@ -20,7 +21,9 @@ typedef struct {
     const process_t *edge; /* that passed the acknowledgement on … */
     uint64_t edge_life;    /* … in that life of it */
     uint64_t lost_at;
-    bool kept; /* of a lost one: someone in reach had it */
+    bool kept;       /* of a lost one: someone in reach had it */
+    uint64_t policy; /* digest of what operators had decided then */
+    uint32_t order;  /* of an action's last record: its key; 0: none */
 } commit_t;
 
 typedef struct {
@@ -47,7 +50,23 @@ void check_said_clear(void);
 
 /* NULL: no such seq. */
 commit_t *check_commit(uint64_t seq);
+bool record_same(const record_t *a, const record_t *b);
 /* Whether that was ever the board at that seq. */
 bool check_was_view(uint64_t seq, uint64_t hash);
+
+/* ---- what operators decided: check_policy.c ---------------------------- */
+
+void check_policy_reset(void);
+/* The next record of the true history, before it is part of that. */
+void check_policy_append(commit_t *commit);
+/* The history ends earlier now. */
+void check_policy_recall(void);
+/* A commit is whole: what rollbacks left shows what they say. */
+void check_policy_settle(const uint8_t *board);
+/* What stands behind the pixels of a snapshot. */
+void check_policy_snapshot(uint64_t seq, uint64_t hash, const uint8_t *bytes,
+                           size_t size);
+/* Redis and the store hold the same as the history. */
+void check_policy_quiet(const uint8_t *redis, size_t size);
 
 #endif

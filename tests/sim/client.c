@@ -130,11 +130,16 @@ static void s_on_verdict(client_t *self, const wire_verdict_t *verdict)
         check_ack_by(edge, life);
         check_ack(self->number, self->request, self->x, self->y, self->color,
                   verdict->seq, verdict->status == VERDICT_DUPLICATE);
-    } else if (!self->resent) {
+        return;
+    }
+    if (verdict->status == VERDICT_BANNED ||
+        verdict->status == VERDICT_PROTECTED)
+        check_barred(self->number, self->x, self->y,
+                     verdict->status == VERDICT_BANNED);
+    if (!self->resent)
         check_refused(self->number, self->request,
                       verdict->status == VERDICT_COOLDOWN,
                       verdict->cooldown_remaining_ms);
-    }
 }
 
 /* ---- watching --------------------------------------------------------- */

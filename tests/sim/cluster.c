@@ -10,6 +10,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/image.h"
 #include "tests/sim/nemesis.h"
+#include "tests/sim/operator.h"
 #include "tests/sim/redis.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/web.h"
@@ -25,6 +26,9 @@
  * lease and 2 s, and what restarts and restoring may take. */
 #define PLACING_WITHIN (14 * SECOND)
 #define LEVEL_WITHIN (9 * SECOND)
+/* … an operator has an answer. A rollback whose question to the store was lost
+ * on the way asks again after 30 s. */
+#define ORDERS_WITHIN (75 * SECOND)
 
 static const struct {
     const char *name, *image;
@@ -120,12 +124,32 @@ static void s_settings(uint32_t cooldown_ms)
 
 /* ---- a run ------------------------------------------------------------ */
 
+/* Whoever asked for something has been told what became of it. */
+static void s_wait_for_orders(void)
+{
+    uint64_t until = world_now() + ORDERS_WITHIN;
+    while (operators_busy() && world_now() < until)
+        world_run(world_now() + SECOND);
+    if (operators_busy())
+        violation("liveness", "an operator waits");
+}
+
+/* The leader's policy, when nothing moves. */
+static void s_ask_leader(void)
+{
+    if (!operators_are_there())
+        return;
+    operators_compare();
+    s_wait_for_orders();
+}
+
 /* Faults have stopped: the fifth check, and all that can be judged only when
  * nothing moves. */
 static void s_quiet(void)
 {
     uint64_t began = world_now();
     nemesis_heal();
+    operators_act(false);
     if (rng_chance(30)) { /* what was lost last is not hidden by what follows */
         clients_place(false);
         world_run(began + PLACING_WITHIN + LEVEL_WITHIN);
@@ -138,10 +162,12 @@ static void s_quiet(void)
     if (clients_last_ok() + SECOND * 5 < world_now())
         violation("liveness", "nothing was accepted for %.1f s",
                   (double)(world_now() - clients_last_ok()) / 1e9);
+    s_wait_for_orders();
     clients_place(false);
     world_run(world_now() + LEVEL_WITHIN);
     clients_check_level();
     check_quiet();
+    s_ask_leader();
     trace("quiet seq=%llu acks=%llu lost=%llu", (unsigned long long)check_seq(),
           (unsigned long long)check_acks(), (unsigned long long)check_lost());
     clients_place(true);
@@ -150,6 +176,7 @@ static void s_quiet(void)
 static void s_weather(void)
 {
     nemesis_start();
+    operators_act(true);
     world_run(world_now() + rng_range(5 * SECOND, 30 * SECOND));
 }
 
@@ -194,6 +221,7 @@ bool cluster_run(uint64_t seed, uint64_t seconds)
         .pace = rng_range(100, 1500) * MS,
     };
     clients_reset(&clients);
+    operators_reset(seed, clients.count);
     s_settings(cooldown_ms);
     s_seconds = seconds;
     return world_try(s_run);

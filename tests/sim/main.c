@@ -6,6 +6,7 @@
  *     sim --scenario FILE                    a sequence of faults (scenario.h)
  *     sim --for R [--seed N]                 runs from N on, for R real seconds
  *     --faults LIST   kinds by name, or "-NAME" without it; "none"
+ *     --no-operators  nobody bans, protects or takes back (operator.h)
  *     --allow-late    what does not hold yet (check.h)
  *     --images DIR    where broker.so, edge.so and persister.so are
  *
@@ -14,6 +15,7 @@
 #include "tests/sim/check.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/nemesis.h"
+#include "tests/sim/operator.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/world.h"
 
@@ -33,7 +35,7 @@
 typedef struct {
     uint64_t seed, seconds;
     double real_seconds;
-    bool seeded;
+    bool seeded, operators;
     const char *faults, *images, *scenario;
 } options_t;
 
@@ -79,7 +81,8 @@ static void s_catch_signals(void)
 static void s_usage(void)
 {
     fprintf(stderr, "usage: sim [--seed N] [--seconds S] [--for R] [--trace] "
-                    "[--faults LIST] [--images DIR]\nfaults:");
+                    "[--faults LIST] [--no-operators] [--images DIR]\n"
+                    "faults:");
     for (unsigned i = 0; i < nemesis_kinds(); i++)
         fprintf(stderr, " %s", nemesis_name(i));
     fprintf(stderr, "\n");
@@ -88,16 +91,13 @@ static void s_usage(void)
 
 static options_t s_options(int argc, char **argv)
 {
-    static const struct option rows[] = {{"seed", 1, NULL, 's'},
-                                         {"seconds", 1, NULL, 'S'},
-                                         {"for", 1, NULL, 'f'},
-                                         {"trace", 0, NULL, 't'},
-                                         {"faults", 1, NULL, 'F'},
-                                         {"allow-late", 0, NULL, 'l'},
-                                         {"images", 1, NULL, 'i'},
-                                         {"scenario", 1, NULL, 'c'},
-                                         {0}};
-    options_t options = {.seconds = 300};
+    static const struct option rows[] = {
+        {"seed", 1, NULL, 's'},         {"seconds", 1, NULL, 'S'},
+        {"for", 1, NULL, 'f'},          {"trace", 0, NULL, 't'},
+        {"faults", 1, NULL, 'F'},       {"allow-late", 0, NULL, 'l'},
+        {"no-operators", 0, NULL, 'n'}, {"images", 1, NULL, 'i'},
+        {"scenario", 1, NULL, 'c'},     {0}};
+    options_t options = {.seconds = 300, .operators = true};
     for (int letter; (letter = getopt_long(argc, argv, "", rows, NULL)) != -1;)
         switch (letter) {
         case 's':
@@ -118,6 +118,9 @@ static options_t s_options(int argc, char **argv)
             break;
         case 'l':
             check_allows_late = true;
+            break;
+        case 'n':
+            options.operators = false;
             break;
         case 'c':
             options.scenario = optarg;
@@ -158,6 +161,8 @@ static void s_print_again(const options_t *options, uint64_t seed)
                seed, options->seconds);
     if (options->faults && !options->scenario)
         printf(" --faults=%s", options->faults);
+    if (!options->operators && !options->scenario)
+        printf(" --no-operators");
     printf("%s --trace\n", check_allows_late ? " --allow-late" : "");
 }
 
@@ -204,9 +209,11 @@ int main(int argc, char **argv)
         options.seed = head.seed;
         options.seconds = head.seconds;
         options.faults = head.faults;
+        options.operators = head.operators;
     }
     if (nemesis_choose(options.faults) < 0)
         s_usage();
+    operators_enable(options.operators);
     cluster_load(options.images ? options.images : s_here());
     return s_run(&options);
 }

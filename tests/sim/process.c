@@ -160,7 +160,7 @@ void fiber_exit(void)
 
 process_t *process_add(kind_t kind, const char *name)
 {
-    assert(process_count < PROCESSES_MAX);
+    assert(process_count < PROCESS_OUTSIDE);
     process_t *self = &processes[process_count];
     self->kind = kind;
     self->number = process_count++;

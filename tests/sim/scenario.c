@@ -8,6 +8,7 @@
 #include "tests/sim/check.h"
 #include "tests/sim/client.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/operator.h"
 #include "tests/sim/redis.h"
 
 #include <stdio.h>
@@ -201,6 +202,14 @@ static void s_placing(const step_t *step)
     clients_place(!strcmp(step->who, "on"));
 }
 
+static void s_order(const step_t *step)
+{
+    if (operators_order(step->who, step->more) < 0) {
+        fprintf(stderr, "sim: order '%s %s'\n", step->who, step->more);
+        exit(2);
+    }
+}
+
 static void s_wait(const step_t *step)
 {
     (void)step;
@@ -232,6 +241,7 @@ static const struct {
     {"store-away", s_store_away},
     {"clock", s_clock},
     {"placing", s_placing},
+    {"order", s_order},
     {"wait", s_wait},
 };
 
@@ -301,6 +311,8 @@ static int s_line(char *line, scenario_head_t *head)
         head->seed = strtoull(words[1], NULL, 10);
     else if (!strcmp(words[0], "seconds"))
         head->seconds = strtoull(words[1], NULL, 10);
+    else if (!strcmp(words[0], "operators"))
+        head->operators = !strcmp(words[1], "on");
     else if (!strcmp(words[0], "faults"))
         snprintf(head->faults, sizeof head->faults, "%s", words[1]);
     else

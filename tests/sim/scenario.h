@@ -4,11 +4,13 @@
  *
  *     # words                     seed N           seconds S
  *     faults LIST                 (random ones, after the sequence)
+ *     operators on                (they act by themselves in the random ones)
  *     forbid unavailable          forbid log EVENT
  *     at S ACTION [WHO] [S | WHO] [S] (S counts from the first quiet moment)
  *
- * Actions are scenario.c's table. WHO is b0, b1, p0, p1, e0, e1, e2 or redis;
- * `leader` and `standby` are whoever that is then.
+ * Actions are scenario.c's table; `order VERB WHAT` is an operator's
+ * (operator.h). WHO is b0, b1, p0, p1, e0, e1, e2 or redis; `leader` and
+ * `standby` are whoever that is then.
  */
 #ifndef TESTS_SIM_SCENARIO_H
 #define TESTS_SIM_SCENARIO_H
@@ -19,6 +21,7 @@
 typedef struct {
     uint64_t seed, seconds;
     char faults[256];
+    bool operators; /* act by themselves */
 } scenario_head_t;
 
 /* -1, with words on standard error, if the file is none. */

@@ -13,7 +13,7 @@ SIM_WRAPPED := malloc free calloc realloc aligned_alloc posix_memalign strdup \
     signal exit abort __assert_fail log_event store_new
 SIM_FLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -I. -D_GNU_SOURCE \
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-    $(WERROR) -DSTIPPLE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+    $(WERROR) -DTAKEBACK_SLICE=24u -DSTIPPLE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 SIM_IMAGE_FLAGS = $(SIM_FLAGS) -fPIC -ffunction-sections -fdata-sections
 SIM_IMAGES := $(SIM)/broker.so $(SIM)/edge.so $(SIM)/persister.so
 sim_objects = $(patsubst %.c,$(SIM)/pic/%.o,\
@@ -44,12 +44,12 @@ $(foreach kind,broker persister edge,$(eval $(call sim_image,$(kind))))
 
 SIM_WORLD := $(patsubst %.c,$(SIM)/world/%.o,$(wildcard tests/sim/*.c) \
     $(addprefix common/,board.c diff.c record.c wire.c touched.c mem.c \
-    chain.c))
+    chain.c control.c policy.c policy_bytes.c rank.c siphash.c))
 $(SIM)/world/%.o: %.c Makefile tests/sim/sim.mk
 	@mkdir -p $(@D)
 	$(CC) $(SIM_FLAGS) -MMD -MP -c -o $@ $<
 $(SIM)/sim: $(SIM_WORLD)
-	$(CC) -rdynamic -o $@ $^ -llua5.1 -lxxhash -ldl -lm
+	$(CC) -rdynamic -o $@ $^ -llua5.1 -lxxhash -ljansson -ldl -lm
 
 # The simulated Redis on a pipe (tests/sim/real/redis).
 SIM_REDIS := $(SIM)/world/tests/sim/real/pipe.o $(addprefix $(SIM)/world/tests/sim/,\

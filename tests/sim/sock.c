@@ -16,7 +16,11 @@
 
 sock_t *sock_new(int type)
 {
-    process_t *process = process_now();
+    return sock_new_of(process_now(), type);
+}
+
+sock_t *sock_new_of(process_t *process, int type)
+{
     sock_t *self = calloc(1, sizeof *self);
     assert(process);
     self->tag = SOCK_TAG;
@@ -28,6 +32,15 @@ sock_t *sock_new(int type)
     self->next = process->sockets;
     process->sockets = self;
     return self;
+}
+
+void sock_connect(sock_t *self, unsigned host, unsigned port)
+{
+    link_t *link = calloc(1, sizeof *link);
+    *link =
+        (link_t){.next = self->links, .sock = self, .host = host, .port = port};
+    self->links = link;
+    link_begin(link);
 }
 
 static void s_unlink(sock_t *self)
@@ -123,7 +136,7 @@ bool sock_keys_fit(const sock_t *connected, const sock_t *bound)
 
 link_t *link_find(link_t *link, uint64_t attempt)
 {
-    for (unsigned i = 0; i < process_count; i++)
+    for (unsigned i = 0; i < PROCESSES_MAX; i++)
         for (sock_t *sock = processes[i].sockets; sock; sock = sock->next)
             for (link_t *at = sock->links; at; at = at->next)
                 if (at == link && at->attempt == attempt)

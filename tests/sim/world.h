@@ -64,6 +64,8 @@ const char *world_verdict(void);
 typedef enum { KIND_BROKER, KIND_PERSISTER, KIND_EDGE, KINDS } kind_t;
 
 #define PROCESSES_MAX 12
+/* Who is no process of ours and speaks on the bus: operators (operator.h). */
+#define PROCESS_OUTSIDE (PROCESSES_MAX - 1)
 #define FIBERS_MAX 6
 
 typedef struct process process_t;

@@ -89,11 +89,7 @@ int zsock_connect(zsock_t *self, const char *format, ...)
     for (unsigned i = 0; i < process_count; i++) {
         if (strcmp(processes[i].name, name) != 0)
             continue;
-        link_t *link = calloc(1, sizeof *link);
-        *link = (link_t){
-            .next = self->links, .sock = self, .host = i, .port = port};
-        self->links = link;
-        link_begin(link);
+        sock_connect(self, i, port);
         return 0;
     }
     return -1;
