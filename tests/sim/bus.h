@@ -114,6 +114,8 @@ void bus_process_down(process_t *process, bool crashed);
 void bus_break_one(process_t *process);
 /* Largest number of messages that ever waited on one connection. */
 size_t bus_deepest(void);
+/* When a feed last told of a change. */
+uint64_t bus_fed_at(void);
 
 sock_t *sock_new(int type);
 /* Of a process that does not run now. */

@@ -73,6 +73,8 @@ void check_settle(void);
 void check_quiet(void);
 uint64_t check_seq(void);
 uint64_t check_acks(void);
+/* A client heard that it is accepted. */
+bool check_was_told(uint64_t seq);
 uint64_t check_lost(void);
 /* Losses that nobody spoke of, of all runs: every process that knew it was
  * dead, or out of reach. */

@@ -59,6 +59,12 @@ void check_ack(unsigned user, uint32_t request, unsigned x, unsigned y,
     s_acked(commit);
 }
 
+bool check_was_told(uint64_t seq)
+{
+    const commit_t *commit = check_commit(seq);
+    return commit && commit->acked;
+}
+
 void check_refused(unsigned user, uint32_t request, bool cooldown,
                    uint32_t remaining_ms)
 {

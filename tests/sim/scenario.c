@@ -29,7 +29,7 @@ static step_t s_steps[STEPS_MAX];
 static size_t s_count;
 static char s_forbidden[FORBIDDEN_MAX][WORD_MAX];
 static size_t s_forbidden_count;
-static bool s_forbids_unavailable;
+static bool s_forbids_unavailable, s_trapped;
 
 /* ---- who -------------------------------------------------------------- */
 
@@ -202,6 +202,42 @@ static void s_placing(const step_t *step)
     clients_place(!strcmp(step->who, "on"));
 }
 
+/* Lies in wait for an acceptance that a client heard of and no feed told: then
+ * the leader dies, and Redis with what it was given since. */
+static void s_on_trap(void *object, uint64_t kept, uint64_t since)
+{
+    bool grown = check_seq() > kept;
+    if (grown && bus_fed_at() >= since)
+        grown = false;
+    if (grown && check_was_told(check_seq())) {
+        trace("trap closes on seq=%llu", (unsigned long long)check_seq());
+        s_trapped = true;
+        process_crash(s_who("leader"));
+        redis_crash(0, false);
+        redis_put_back(0);
+        return;
+    }
+    if (!grown) {
+        redis_keep(0);
+        kept = check_seq();
+        since = world_now();
+    }
+    world_at(world_now() + MS, s_on_trap, object, kept, since);
+}
+
+static void s_trap(const step_t *step)
+{
+    (void)step;
+    s_on_trap(NULL, UINT64_MAX, 0);
+}
+
+static void s_trap_closed(const step_t *step)
+{
+    (void)step;
+    if (!s_trapped)
+        violation("sim", "the trap did not close: the scenario plays nothing");
+}
+
 static void s_order(const step_t *step)
 {
     if (operators_order(step->who, step->more) < 0) {
@@ -241,6 +277,8 @@ static const struct {
     {"store-away", s_store_away},
     {"clock", s_clock},
     {"placing", s_placing},
+    {"trap", s_trap},
+    {"trap-closed", s_trap_closed},
     {"order", s_order},
     {"wait", s_wait},
 };
@@ -368,5 +406,5 @@ bool scenario_forbids_log(const char *event)
 void scenario_clear(void)
 {
     s_count = s_forbidden_count = 0;
-    s_forbids_unavailable = false;
+    s_forbids_unavailable = s_trapped = false;
 }

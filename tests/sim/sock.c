@@ -4,6 +4,8 @@
  */
 #include "tests/sim/bus_parts.h"
 
+#include "common/bus.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +15,8 @@
 #define SOCK_TAG 0x0cafe004
 #define MARK 1000
 #define RECONNECT_MS 100
+
+static uint64_t s_fed_at;
 
 sock_t *sock_new(int type)
 {
@@ -183,8 +187,15 @@ static message_t *s_copy(const message_t *message)
     return copy;
 }
 
+uint64_t bus_fed_at(void)
+{
+    return s_fed_at;
+}
+
 static int s_publish(sock_t *self, message_t *message)
 {
+    if (message->frames[0].size && *message->frames[0].bytes == BUS_DIFF)
+        s_fed_at = world_now();
     for (conn_t *conn = conn_first(); conn; conn = conn->next)
         if (conn->end[1] == self && conn->up[1] && conn_has_room(conn, 0, self))
             conn_send(conn, 0, s_copy(message));
