@@ -74,11 +74,11 @@ ruling_t rules_decide(const rules_t *self, const bus_place_t *place)
         ruling.status = VERDICT_OUT_OF_BOUNDS;
     else if (place->color >= canvas->palette_size)
         ruling.status = VERDICT_BAD_COLOR;
+    else if ((ruling.seq = s_repeated(self, place, last)))
+        ruling.status = VERDICT_DUPLICATE; /* it stands, whatever came since */
     else if (bans_has(self->bans, place->user) ||
              policy_bans_user(self->policy, place->user, self->now_ms))
         ruling.status = VERDICT_BANNED;
-    else if ((ruling.seq = s_repeated(self, place, last)))
-        ruling.status = VERDICT_DUPLICATE;
     else if (canvas->paused)
         ruling.status = VERDICT_PAUSED;
     else if (policy_locked(self->policy) ||

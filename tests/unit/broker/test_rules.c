@@ -114,15 +114,30 @@ START_TEST(rules_are_checked_in_the_protocols_order)
     place.x = 0;
     ck_assert_int_eq(s_decide(place).status, VERDICT_BAD_COLOR);
     place.color = 0;
-    ck_assert_int_eq(s_decide(place).status, VERDICT_BANNED);
-    bans_set(&bans, NULL, 0);
     ck_assert_int_eq(s_decide(place).status, VERDICT_DUPLICATE);
     place.request = 8;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_BANNED);
+    bans_set(&bans, NULL, 0);
     ck_assert_int_eq(s_decide(place).status, VERDICT_PAUSED);
     canvas.paused = false;
     ck_assert_int_eq(s_decide(place).status, VERDICT_COOLDOWN);
     rules.now_ms += 4000;
     ck_assert_int_eq(s_decide(place).status, VERDICT_OK);
+}
+END_TEST
+
+/* Its verdict was lost on the way, and its edge asks again. */
+START_TEST(what_was_accepted_before_a_ban_is_not_refused_behind_it)
+{
+    uint64_t banned = 1;
+    s_placed(7, 2000, 0);
+    bans_set(&bans, &banned, 1);
+    bus_place_t place = {.user = 1, .request = 7, .flags = BUS_PLACE_RESENT};
+    ruling_t ruling = s_decide(place);
+    ck_assert_int_eq(ruling.status, VERDICT_DUPLICATE);
+    ck_assert_uint_eq(ruling.seq, 1);
+    place.request = 8;
+    ck_assert_int_eq(s_decide(place).status, VERDICT_BANNED);
 }
 END_TEST
 
@@ -306,6 +321,7 @@ Suite *suite_broker_rules(void)
     tcase_add_test(tc, place_outside_board_is_refused);
     tcase_add_test(tc, color_past_the_palette_is_refused);
     tcase_add_test(tc, rules_are_checked_in_the_protocols_order);
+    tcase_add_test(tc, what_was_accepted_before_a_ban_is_not_refused_behind_it);
     tcase_add_test(tc,
                    a_copy_by_another_edge_is_known_behind_the_next_placement);
     tcase_add_test(tc, a_jumped_clock_hides_nothing_of_the_last_minute);
