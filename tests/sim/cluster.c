@@ -86,6 +86,8 @@ static void s_set_broker(process_t *process, uint32_t cooldown_ms)
     s_argument(process, "--cooldown-ms=%u", cooldown_ms);
     s_argument(process, "--lease-ms=%d", LEASE_MS);
     s_argument(process, "--publish-ms=50");
+    if (operators_trim())
+        s_argument(process, "--log-limit=1000");
 }
 
 static void s_set_persister(process_t *process)

@@ -35,7 +35,7 @@ typedef struct {
     sock_t *socks[BROKERS_COUNT];
 } desk_t;
 
-static bool s_enabled, s_acting, s_there, s_ticking;
+static bool s_enabled, s_acting, s_there, s_ticking, s_trims;
 static uint64_t s_random;
 static unsigned s_users;
 static uint32_t s_keys;
@@ -345,6 +345,12 @@ void operators_reset(uint64_t seed, unsigned users)
     s_users = users;
     s_keys = 0;
     s_acting = s_there = s_ticking = false;
+    s_trims = s_enabled && s_chance(50);
+}
+
+bool operators_trim(void)
+{
+    return s_trims;
 }
 
 void operators_act(bool on)

@@ -14,6 +14,9 @@
 /* Whether they act by themselves in runs from now on. */
 void operators_enable(bool on);
 void operators_reset(uint64_t seed, unsigned users);
+/* Whether the brokers of this run keep a short log, so that what operators
+ * decided outlives the records that said it. */
+bool operators_trim(void);
 /* In bad weather they give orders; when it is quiet they wait for what they
  * have asked for. */
 void operators_act(bool on);
