@@ -267,6 +267,9 @@ static void s_take_back_some(desk_t *self, const model_t *model)
     const char *more = s_chance(25) ? since : yes;
     if (held && (held >= ROLLBACKS_MOST || s_chance(30)))
         s_begin_restore(self, model->rollbacks[s_below(held)].seq);
+    else if (s_chance(20)) /* with who places there meanwhile */
+        s_begin_box(self, "rollback",
+                    &(model_box_t){.x1 = BOARD_SIDE - 1, .y1 = 3}, more);
     else if (s_chance(60))
         s_begin_user(self, "rollback", (unsigned)s_below(s_users), more);
     else
