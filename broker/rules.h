@@ -2,7 +2,7 @@
  *
  * Decides one placement against memory. Pure but for resent's index and
  * users_find's mending of times. The edge has checked token and rate; the order
- * here is docs/protocol.md's: out_of_bounds, bad_color, banned, duplicate,
+ * here is docs/protocol.md's: out_of_bounds, bad_color, duplicate, banned,
  * paused, protected, cooldown.
  */
 #ifndef BROKER_RULES_H
