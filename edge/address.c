@@ -214,7 +214,7 @@ static bool s_idle(const entry_t *entry)
     return !entry->connections;
 }
 
-static address_t s_key(const address_t *address)
+address_t address_key(const address_t *address)
 {
     address_t key = *address;
     if (!s_is_v4(address))
@@ -224,7 +224,7 @@ static address_t s_key(const address_t *address)
 
 static entry_t *s_find(address_limits_t *self, const address_t *address)
 {
-    address_t key = s_key(address);
+    address_t key = address_key(address);
     entry_t *entry;
     HASH_FIND(hh, self->entries, &key, sizeof key, entry);
     return entry;
@@ -252,7 +252,7 @@ static entry_t *s_require(address_limits_t *self, const address_t *address)
     if (HASH_COUNT(self->entries) >= ADDRESS_MAX)
         return NULL;
     entry = mem_zalloc(1, sizeof *entry);
-    entry->address = s_key(address);
+    entry->address = address_key(address);
     HASH_ADD(hh, self->entries, address, sizeof entry->address, entry);
     return entry;
 }

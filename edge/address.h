@@ -40,6 +40,9 @@ address_t address_of(const struct sockaddr *peer);
 /* "1.2.3.4", "::1", "[::1]:80", "1.2.3.4:80"; -1 for any other text. */
 int address_parse(const char *text, address_t *address);
 
+/* What counts as one address: all of IPv4, the /64 of IPv6. */
+address_t address_key(const address_t *address);
+
 /* NULL, with a line in the log, where trusted_proxies is malformed. */
 address_limits_t *address_limits_new(const struct edge *edge);
 void address_limits_destroy(address_limits_t **self_p);

@@ -85,16 +85,22 @@ auth_result_t auth_request(auth_t *self, const char *authorization,
 
 char *auth_anonymous(auth_t *self, identity_t *identity)
 {
+    uint8_t random[AUTH_SEED_BYTES];
+    int drawn = RAND_bytes(random, sizeof random);
+    assert(drawn == 1);
+    return auth_anonymous_of(self, random, identity);
+}
+
+char *auth_anonymous_of(auth_t *self, const uint8_t seed[AUTH_SEED_BYTES],
+                        identity_t *identity)
+{
     const key_list_t *secrets = &self->config->keys.anonymous;
     if (!self->config->anonymous || !secrets->count)
         return NULL;
-    uint8_t random[16];
     char sub[] = ANONYMOUS_SUBJECTS "00000000000000000000000000000000";
-    int drawn = RAND_bytes(random, sizeof random);
-    assert(drawn == 1);
-    for (size_t i = 0; i < sizeof random; i++) {
-        sub[5 + 2 * i] = "0123456789abcdef"[random[i] >> 4];
-        sub[6 + 2 * i] = "0123456789abcdef"[random[i] & 15];
+    for (size_t i = 0; i < AUTH_SEED_BYTES; i++) {
+        sub[5 + 2 * i] = "0123456789abcdef"[seed[i] >> 4];
+        sub[6 + 2 * i] = "0123456789abcdef"[seed[i] & 15];
     }
     uint64_t now_ms = clock_wall_ms();
     identity->user = token_user(sub, strlen(sub));

@@ -36,8 +36,12 @@ typedef enum {
 auth_result_t auth_request(auth_t *self, const char *authorization,
                            const char *url_token, identity_t *identity);
 
-/* A fresh anonymous identity and its token (the caller's, free). NULL where
- * the operator allows only their own tokens. */
+/* An anonymous identity and its token (the caller's, free): a fresh one, or the
+ * one of a seed that nobody can guess. NULL where the operator allows only
+ * their own tokens. */
+#define AUTH_SEED_BYTES 16
 char *auth_anonymous(auth_t *self, identity_t *identity);
+char *auth_anonymous_of(auth_t *self, const uint8_t seed[AUTH_SEED_BYTES],
+                        identity_t *identity);
 
 #endif

@@ -46,6 +46,10 @@ static const setting_t s_rows[] = {
         "Give anonymous identities to whoever asks"),
     ROW(session_ttl_s, INT, "2592000", 60, 315360000, "s",
         "Life of an anonymous identity"),
+    ROW(session_work_bits, INT, "0", 0, 30, "bits",
+        "Work that an anonymous identity costs: 2^N hashes on average; 0: "
+        "none. "
+        "18 is a second or two of a phone"),
     ROW(jwt_key_file, TEXT, "", 0, 0, NULL,
         "Public keys or certificates of an identity provider, PEM"),
     ROW(jwks_file, TEXT, "", 0, 0, NULL,

@@ -26,6 +26,7 @@ typedef struct {
     char *origins; /* comma list, or "*" */
     bool anonymous;
     int64_t session_ttl_s;
+    int64_t session_work_bits; /* that an anonymous identity costs; 0: none */
     char *jwt_key_file;    /* public keys to verify tokens with, PEM; or "" */
     char *jwks_file;       /* the same as a JWKS document; or "" */
     char *jwt_secret_file; /* a shared HS256 secret; or "" */

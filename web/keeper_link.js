@@ -26,8 +26,8 @@ export class KeeperLink {
   constructor() {
     /** @type {Promise<any>} */
     this.line = Promise.resolve();
-    this.asked = new Map(); // who waits for a fetch: {done, failed}
-    this.number = 0; // of the last fetch
+    this.asked = new Map(); // who waits for an answer: {done, failed}
+    this.number = 0; // of the last question
     /** @type {Worker | null} */
     this.worker = null;
     this.begin();
@@ -61,7 +61,7 @@ export class KeeperLink {
   told(event) {
     const { done, failed } = this.asked.get(event.number) ?? {};
     this.asked.delete(event.number);
-    if (event.type === "fetched") done?.();
+    if (event.type === "fetched" || event.type === "worked") done?.(event.nonce);
     else if (event.type === "failed") failed?.(new Error(event.text));
     else this.hear(event);
   }
@@ -71,9 +71,18 @@ export class KeeperLink {
 
   /// Has the board fetched, and resolves once it is there; `hear` gets it then.
   fetch(path, cache) {
+    return this.ask({ do: "fetch", path, cache });
+  }
+
+  /// The nonce that solves an identity's challenge, after some seconds of work.
+  work(challenge, bits) {
+    return this.ask({ do: "work", challenge, bits });
+  }
+
+  ask(question) {
     if (!this.worker) this.begin();
     const number = ++this.number;
-    this.worker.postMessage({ do: "fetch", path, cache, number });
+    this.worker.postMessage({ ...question, number });
     return new Promise((done, failed) => { this.asked.set(number, { done, failed }); });
   }
 

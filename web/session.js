@@ -11,6 +11,7 @@ const USER_KEY = "stipple.user";
 const COOLDOWN_KEY = "stipple.cooldown_until";
 const LOCK = "stipple.session";
 const SEEN_MS = 200;
+const PROOFS = 3; // that may be refused: too late, or by another address
 
 export class Session {
   /// `changed(what)` is called with "token" or "cooldown" if another tab
@@ -99,17 +100,31 @@ export class Session {
 
   async askForOne() {
     try {
-      return await ask(this.env, "/api/v1/session", async (answer) => {
-        if (answer.status === 403) return "unauthorized";
-        if (answer.status === 429) return "rate_limited";
-        if (!answer.ok) return "unavailable";
-        const { token, user } = await answer.json();
-        this.adopt(token, user);
-        return "ok";
-      }, { method: "POST" });
+      let body;
+      for (let left = PROOFS; ; left--) {
+        const { result, challenge, bits } = await this.post(body);
+        if (result || !left) return result ?? "unavailable";
+        const nonce = await this.env.keeper.work(challenge, bits);
+        body = JSON.stringify({ challenge, nonce });
+      }
     } catch {
       return "unavailable";
     }
+  }
+
+  /// {result}, or the {challenge, bits} that an identity costs here.
+  post(body) {
+    return ask(this.env, "/api/v1/session", async (answer) => {
+      if (answer.ok) {
+        const { token, user } = await answer.json();
+        this.adopt(token, user);
+        return { result: "ok" };
+      }
+      const said = await answer.json().catch(() => ({}));
+      if (said.code === "work_required") return said;
+      return { result: answer.status === 403 ? "unauthorized"
+        : answer.status === 429 ? "rate_limited" : "unavailable" };
+    }, { method: "POST", body });
   }
 
   /// The token's own claims; an empty object if they cannot be read. For what

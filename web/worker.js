@@ -3,12 +3,14 @@
 // The keeper in a thread of its own, so that large boards and busy ones cost
 // the page nothing. Hears {do: "message" | "resend", bytes}, and {do: "fetch", path,
 // cache, number}, which it answers with {type: "fetched" | "failed", number} before it
-// tells of the board. It asks for the board before anybody told it to: that is what it is for.
+// tells of the board, and {do: "work", challenge, bits, number}, answered by {type: "worked" |
+// "failed", number, nonce}: in slices, so that the board goes on meanwhile. It asks for the board before anybody told it to: that is what it is for.
 // Last it finds out if the graphics are worth WebGL, which takes long where they are not.
 
 import { Keeper } from "./keeper.js";
 import { getParts } from "./net.js";
 
+const SLICE_MS = 25;
 const FIRST = "/api/v1/board";
 
 const world = {
@@ -49,8 +51,23 @@ async function fetchBoard({ path, cache, number }) {
   keeper.load(parts);
 }
 
+async function work({ challenge, bits, number }) {
+  try {
+    const { Work } = await import("./work.js");
+    const one = new Work(challenge, bits);
+    for (;;) {
+      const nonce = one.search(SLICE_MS);
+      if (nonce !== null) return self.postMessage({ type: "worked", number, nonce });
+      await new Promise((go) => { setTimeout(go, 0); });
+    }
+  } catch (error) {
+    self.postMessage({ type: "failed", number, text: String(error) });
+  }
+}
+
 setTimeout(() => self.postMessage({ type: "graphics", good: hasGraphics() }), 0);
 self.addEventListener("message", ({ data }) => {
   if (data.do === "fetch") fetchBoard(data);
+  else if (data.do === "work") work(data);
   else keeper[data.do](data.bytes);
 });

@@ -360,7 +360,7 @@ static const edge_metric_t s_metrics[PROBLEM_COUNT] = {
 };
 
 static void s_problem(exchange_t *self, problem_t kind, const char *detail,
-                      uint32_t retry_ms)
+                      uint32_t retry_ms, const char *members)
 {
     char body[PROBLEM_MAX_BYTES], fields[128] = "";
     char allow[ROUTE_ALLOW_MAX] = "GET, HEAD, OPTIONS";
@@ -378,7 +378,7 @@ static void s_problem(exchange_t *self, problem_t kind, const char *detail,
         snprintf(fields, sizeof fields, "Retry-After: %u\r\n",
                  retry_after_s(retry_ms));
     }
-    size_t size = problem_render(body, kind, detail, retry_ms);
+    size_t size = problem_render(body, kind, detail, retry_ms, members);
     edge_count(self->edge, s_metrics[kind]);
     exchange_reply(self, &(reply_t){
                              .status = problem_status(kind),
@@ -391,10 +391,16 @@ static void s_problem(exchange_t *self, problem_t kind, const char *detail,
 
 void exchange_problem(exchange_t *self, problem_t kind, const char *detail)
 {
-    s_problem(self, kind, detail, PROBLEM_RETRY_MS);
+    s_problem(self, kind, detail, PROBLEM_RETRY_MS, NULL);
+}
+
+void exchange_problem_with(exchange_t *self, problem_t kind, const char *detail,
+                           const char *members)
+{
+    s_problem(self, kind, detail, PROBLEM_RETRY_MS, members);
 }
 
 void exchange_retry(exchange_t *self, problem_t kind, uint32_t retry_ms)
 {
-    s_problem(self, kind, NULL, retry_ms);
+    s_problem(self, kind, NULL, retry_ms, NULL);
 }

@@ -111,6 +111,9 @@ void exchange_reply(exchange_t *self, const reply_t *reply);
 
 /* An error (problem.h); `detail` is a sentence of ours. */
 void exchange_problem(exchange_t *self, problem_t kind, const char *detail);
+/* The same with further members (problem_render). */
+void exchange_problem_with(exchange_t *self, problem_t kind, const char *detail,
+                           const char *members);
 /* The same where it names a wait. */
 void exchange_retry(exchange_t *self, problem_t kind, uint32_t retry_ms);
 

@@ -53,7 +53,8 @@ problem_t problem_of_verdict(verdict_status_t status)
 }
 
 size_t problem_render(char text[PROBLEM_MAX_BYTES], problem_t kind,
-                      const char *detail, uint32_t retry_ms)
+                      const char *detail, uint32_t retry_ms,
+                      const char *members)
 {
     char more[PROBLEM_MAX_BYTES / 2] = "";
     size_t at = 0;
@@ -64,9 +65,9 @@ size_t problem_render(char text[PROBLEM_MAX_BYTES], problem_t kind,
         snprintf(more + at, sizeof more - at, ",\"retry_ms\":%u", retry_ms);
     int length = snprintf(text, PROBLEM_MAX_BYTES,
                           "{\"type\":\"about:blank\",\"title\":\"%s\","
-                          "\"status\":%u,\"code\":\"%s\"%s}",
+                          "\"status\":%u,\"code\":\"%s\"%s%s}",
                           status_phrase(kinds[kind].status), kinds[kind].status,
-                          kinds[kind].code, more);
+                          kinds[kind].code, more, members ? members : "");
     assert(length > 0 && length < PROBLEM_MAX_BYTES);
     return (size_t)length;
 }

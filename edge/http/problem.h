@@ -38,8 +38,10 @@ uint32_t retry_after_s(uint32_t retry_ms);
 problem_t problem_of_verdict(verdict_status_t status);
 
 /* The body. `detail` is one plain sentence of ours (never a client's text), or
- * NULL; retry_ms counts only where problem_retries. Returns the length. */
+ * NULL; retry_ms counts only where problem_retries. `members` are further ones,
+ * with a comma before each, or NULL. Returns the length. */
 size_t problem_render(char text[PROBLEM_MAX_BYTES], problem_t kind,
-                      const char *detail, uint32_t retry_ms);
+                      const char *detail, uint32_t retry_ms,
+                      const char *members);
 
 #endif

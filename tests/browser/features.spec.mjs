@@ -31,6 +31,28 @@ async function onPage(options, run) {
   }
 }
 
+test("an identity that costs work is paid for beside the page", async () => {
+  const costly = await Cluster.up("--size", "50x50", "--cooldown", "0",
+    "--set", "session_work_bits=16");
+  const page = await openPage(browser, costly.url, { ...DESKTOP, path: "/#5,5,24" });
+  try {
+    const asked = [];
+    page.on("request", (request) => request.url().endsWith("/api/v1/session") &&
+      asked.push(request.postDataJSON()));
+    await page.keyboard.press("6");
+    await page.locator("#place").click();
+    await until(page, () => window.stipple.client.picture.get(5, 5) === 5, null, 30000);
+    assert.equal(asked.length, 2);
+    assert.ok(!asked[0] && Number.isInteger(asked[1].nonce));
+    // By the worker: the page's own thread never had it.
+    assert.deepEqual(await page.evaluate(() => performance.getEntriesByType("resource")
+      .filter(({ name }) => name.endsWith("/work.js"))), []);
+  } finally {
+    await page.context().close();
+    await costly.down();
+  }
+});
+
 test("keys of a desktop", () => onPage({ path: "/#60,60,24" }, async (page) => {
   const color = () => page.evaluate(() => window.stipple.store.get("color"));
   await page.keyboard.press("1");

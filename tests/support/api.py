@@ -3,7 +3,9 @@
 
 import collections
 import gzip
+import hashlib
 import http.client
+import itertools
 import json
 import socket
 import time
@@ -81,6 +83,9 @@ class Api:
 
     def session(self):
         answer = self.ask("POST", "/api/v1/session")
+        if answer.status == 403:  # it costs work
+            answer = self.ask("POST", "/api/v1/session",
+                              json.dumps(worked(json.loads(answer.body))))
         assert answer.status == 201, answer
         return json.loads(answer.body)
 
@@ -104,6 +109,15 @@ class Api:
         answer = self.get("/api/v1/me", Authorization=f"Bearer {token}")
         assert answer.status == 200, answer
         return json.loads(answer.body)
+
+
+def worked(demand):
+    """What solves a `work_required`: the body that is posted then."""
+    challenge, bits = demand["challenge"], demand["bits"]
+    nonce = next(n for n in itertools.count() if int.from_bytes(
+        hashlib.sha256(f"{challenge}{n}".encode()).digest(),
+        "big") >> 256 - bits == 0)
+    return {"challenge": challenge, "nonce": nonce}
 
 
 def problem(answer, status, code):

@@ -66,6 +66,11 @@ function keeperHere(env) {
       Promise.resolve().then(() => null).then(() => keeper.load(parts));
     },
     message: (bytes) => keeper.message(bytes),
+    worked: 0,
+    async work(challenge, bits) {
+      this.worked++;
+      return `${challenge} of ${bits}`;
+    },
     resend: () => keeper.resend(),
   };
   const keeper = new Keeper((event) => link.hear(event));
@@ -88,6 +93,8 @@ class World {
     this.puts = [];
     this.put_requests = [];
     this.sessions = 0;
+    this.proofs = []; // what came with each request for a session
+    this.demands = []; // what is answered first
     this.wallAhead = 1_700_000_000_000;
     this.client = new Client(this.env());
     this.events = [];
@@ -142,6 +149,9 @@ class World {
       }) };
     }
     if (path === "/api/v1/session") {
+      this.proofs.push(options.body && JSON.parse(options.body));
+      if (this.demands.length)
+        return { ok: false, status: 403, json: async () => this.demands.shift() };
       this.sessions++;
       return { ok: true, json: async () => ({ token: `token-${this.sessions}` }) };
     }
@@ -465,6 +475,43 @@ test("fetch that never answers is given up, and tried again", async () => {
     await world.pass(20000);
     assert.equal(world.sockets.length > 0, true, path);
   }
+});
+
+const demand = (challenge) =>
+  ({ status: 403, code: "work_required", challenge, bits: 7 });
+
+test("session that costs work is worked for, again if a proof is refused", async () => {
+  const world = new World();
+  const socket = await world.live();
+  world.demands = [demand("one"), demand("two")];
+  world.client.place(1, 1, 1);
+  await settle();
+  await settle();
+  assert.deepEqual(world.proofs, [undefined,
+    { challenge: "one", nonce: "one of 7" }, { challenge: "two", nonce: "two of 7" }]);
+  assert.equal(asWord(socket.of(0x83)[0]), "token-1");
+});
+
+test("proofs that never count give the placement up", async () => {
+  const world = new World();
+  await world.live();
+  world.demands = Array(20).fill(demand("no"));
+  world.client.place(1, 1, 1);
+  await settle();
+  await settle();
+  assert.equal(world.proofs.length, 4);
+  assert.equal(world.keeper.worked, 3);
+  assert.equal(world.verdicts()[0].status, "unavailable");
+});
+
+test("refused session that asks for no work is not worked for", async () => {
+  const world = new World();
+  await world.live();
+  world.demands = [{ status: 403, code: "forbidden" }];
+  world.client.place(1, 1, 1);
+  await settle();
+  assert.equal(world.proofs.length, 1);
+  assert.equal(world.verdicts()[0].status, "unauthorized");
 });
 
 test("session that never answers gives the placement up", async () => {

@@ -157,6 +157,102 @@ START_TEST(sessions_are_made_and_can_be_off)
 }
 END_TEST
 
+/* --- Identities that cost work: the challenge, and its answer --------------
+ */
+
+/* The challenge of a problem's body; the caller's (free). */
+static char *s_demanded(void)
+{
+    s_expect_problem(403, "work_required");
+    json_t *root = json_loadb((const char *)exchange->blob->bytes,
+                              exchange->blob->size, 0, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(root, "bits")), 6);
+    char *text =
+        mem_strdup(json_string_value(json_object_get(root, "challenge")));
+    json_decref(root);
+    return text;
+}
+
+/* Shows the challenge with each number in turn until one is taken; the token's
+ * user is left in `identity`. How many were refused. */
+static unsigned s_work(const char *challenge)
+{
+    static char body[256];
+    for (unsigned tried = 0;; tried++) {
+        snprintf(body, sizeof body, "{\"challenge\":\"%s\",\"nonce\":%u}",
+                 challenge, tried);
+        s_new(VERB_POST, "/api/v1/session");
+        s_body(body);
+        api_handle(exchange);
+        if (exchange->status == 201)
+            return tried;
+        ck_assert_uint_eq(exchange->status, 403);
+        ck_assert_uint_lt(tried, 10000);
+    }
+}
+
+START_TEST(an_identity_may_cost_work)
+{
+    config.session_work_bits = 6;
+    s_new(VERB_POST, "/api/v1/session");
+    char *challenge = s_demanded();
+    ck_assert(s_head_has("\r\nCache-Control: no-store\r\n"));
+    s_work(challenge);
+    uint64_t user = exchange->identity.user;
+    s_work(challenge);
+    ck_assert_uint_eq(exchange->identity.user, user);
+    free(challenge);
+    s_new(VERB_POST, "/api/v1/session");
+    challenge = s_demanded();
+    s_work(challenge);
+    ck_assert_uint_ne(exchange->identity.user, user);
+    free(challenge);
+}
+END_TEST
+
+START_TEST(what_is_no_proof_gets_a_challenge)
+{
+    static const char *const bodies[] = {
+        "",
+        "x",
+        "[]",
+        "{}",
+        "{\"challenge\":\"\",\"nonce\":0}",
+        "{\"challenge\":null,\"nonce\":0}",
+        "{\"challenge\":\"\"}",
+        "{\"challenge\":\"\",\"nonce\":-1}",
+        "{\"challenge\":\"\",\"nonce\":1.5}",
+        "{\"challenge\":\"AAAA\",\"nonce\":99999999999999999999}",
+    };
+    config.session_work_bits = 6;
+    s_new(VERB_POST, "/api/v1/session");
+    s_body(bodies[_i]);
+    free(s_demanded());
+}
+END_TEST
+
+/* Work comes before the budget: who has shown none takes nothing of it. */
+START_TEST(only_work_takes_of_the_budget)
+{
+    config.session_work_bits = 6;
+    config.sessions_per_address = 1;
+    char *challenge = NULL;
+    for (int i = 0; i < 5; i++) {
+        free(challenge);
+        s_new(VERB_POST, "/api/v1/session");
+        challenge = s_demanded();
+    }
+    unsigned tried = s_work(challenge);
+    char body[256];
+    snprintf(body, sizeof body, "{\"challenge\":\"%s\",\"nonce\":%u}",
+             challenge, tried);
+    s_new(VERB_POST, "/api/v1/session");
+    s_body(body);
+    s_expect_problem(429, "rate_limited");
+    free(challenge);
+}
+END_TEST
+
 START_TEST(pages_of_other_origins_may_read_only)
 {
     s_new(VERB_POST, "/api/v1/session");
@@ -310,6 +406,9 @@ Suite *suite_edge_api(void)
     tcase_add_loop_test(tcase, scales_off_the_range_are_bad, 0, 6);
     tcase_add_test(tcase, put_is_checked_in_its_order);
     tcase_add_test(tcase, sessions_are_made_and_can_be_off);
+    tcase_add_test(tcase, an_identity_may_cost_work);
+    tcase_add_loop_test(tcase, what_is_no_proof_gets_a_challenge, 0, 10);
+    tcase_add_test(tcase, only_work_takes_of_the_budget);
     tcase_add_test(tcase, pages_of_other_origins_may_read_only);
     tcase_add_test(tcase, an_origin_cannot_split_the_head);
     tcase_add_test(tcase, preflights_are_answered);

@@ -10,7 +10,8 @@ Suite *suite_edge_problem(void);
 START_TEST(body_is_problem_json)
 {
     char text[PROBLEM_MAX_BYTES];
-    size_t length = problem_render(text, PROBLEM_NOT_FOUND, "No such page", 9);
+    size_t length =
+        problem_render(text, PROBLEM_NOT_FOUND, "No such page", 9, NULL);
     json_t *root = json_loadb(text, length, 0, NULL);
     ck_assert_ptr_nonnull(root);
     ck_assert_str_eq(json_string_value(json_object_get(root, "code")),
@@ -28,7 +29,7 @@ END_TEST
 START_TEST(every_429_and_503_has_retry_ms)
 {
     char text[PROBLEM_MAX_BYTES];
-    size_t length = problem_render(text, (problem_t)_i, NULL, 1234);
+    size_t length = problem_render(text, (problem_t)_i, NULL, 1234, NULL);
     json_t *root = json_loadb(text, length, 0, NULL);
     const json_t *retry = json_object_get(root, "retry_ms");
     unsigned status = problem_status((problem_t)_i);
@@ -75,6 +76,7 @@ START_TEST(kinds_have_their_status_and_code)
         [PROBLEM_BANNED] = {403, "banned"},
         [PROBLEM_FORBIDDEN] = {403, "forbidden"},
         [PROBLEM_ROLE_TOO_LOW] = {403, "role_too_low"},
+        [PROBLEM_WORK_REQUIRED] = {403, "work_required"},
         [PROBLEM_NOT_FOUND] = {404, "not_found"},
         [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method_not_allowed"},
         [PROBLEM_TOO_LARGE] = {413, "too_large"},
