@@ -106,3 +106,17 @@ void feed_policy(feed_t *self, uint32_t epoch, const uint8_t *records,
     memcpy(bytes + BUS_BODY_HEAD_BYTES, records, size);
     s_send(self, &frame);
 }
+
+void feed_taken(feed_t *self, uint32_t epoch, const tally_t *taken)
+{
+    const bus_taken_t *rows;
+    size_t count = tally_rows(taken, &rows);
+    zmq_msg_t frame;
+    if (!count)
+        return;
+    uint8_t *bytes =
+        mail_frame(&frame, BUS_BODY_HEAD_BYTES + count * BUS_TAKEN_ROW_BYTES);
+    bus_put_body_head(bytes, BUS_TAKEN_BY_ALL, epoch, CHAIN_UNKNOWN);
+    bus_put_taken_rows(bytes + BUS_BODY_HEAD_BYTES, rows, count);
+    s_send(self, &frame);
+}

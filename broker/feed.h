@@ -8,6 +8,7 @@
 #define BROKER_FEED_H
 
 #include "broker/batch.h"
+#include "broker/tally.h"
 #include "common/bus.h"
 #include "common/canvas.h"
 
@@ -33,5 +34,8 @@ void feed_canvas(feed_t *self, const canvas_t *canvas);
 /* What an operator did: control records, packed. At once. */
 void feed_policy(feed_t *self, uint32_t epoch, const uint8_t *records,
                  size_t count);
+
+/* What edges took of a shared budget; nothing is sent if there is none. */
+void feed_taken(feed_t *self, uint32_t epoch, const tally_t *taken);
 
 #endif

@@ -14,7 +14,8 @@
 
 void ingress_init(ingress_t *self, zsock_t *socket)
 {
-    *self = (ingress_t){.socket = socket, .edges = edges_new()};
+    *self = (ingress_t){
+        .socket = socket, .edges = edges_new(), .taken = tally_new()};
     mailbox_init(&self->places, INGRESS_MAILS);
     mailbox_init(&self->syncs, INGRESS_MAILS);
     mailbox_init(&self->errands, INGRESS_ERRANDS);
@@ -23,6 +24,7 @@ void ingress_init(ingress_t *self, zsock_t *socket)
 void ingress_fini(ingress_t *self)
 {
     edges_destroy(&self->edges);
+    tally_destroy(&self->taken);
     mailbox_fini(&self->places);
     mailbox_fini(&self->syncs);
     mailbox_fini(&self->errands);
@@ -82,6 +84,17 @@ static void s_take_report(ingress_t *self, mail_t *mail, uint64_t now_ms)
     mail_close(mail);
 }
 
+static void s_take_taken(ingress_t *self, mail_t *mail, bool leading)
+{
+    bus_taken_t rows[BUS_TAKEN_MAX];
+    int count = bus_decode_taken(rows, mail_bytes(mail), mail_size(mail));
+    if (count < 0)
+        COUNT(MALFORMED_INGRESS);
+    else if (leading)
+        COUNT_BY(TAKEN_FULL, tally_add(self->taken, rows, (size_t)count));
+    mail_close(mail);
+}
+
 static void s_take(ingress_t *self, mail_t *mail, bool leading, uint64_t now_ms)
 {
     static bus_peer_t formats;
@@ -111,6 +124,9 @@ static void s_take(ingress_t *self, mail_t *mail, bool leading, uint64_t now_ms)
         return;
     case BUS_ERRAND:
         s_take_errand(self, mail, leading);
+        return;
+    case BUS_TAKEN:
+        s_take_taken(self, mail, leading);
         return;
     case BUS_REPORT:
         s_take_report(self, mail, now_ms);
@@ -160,6 +176,7 @@ void ingress_clear(ingress_t *self)
     mailbox_clear(&self->places);
     mailbox_clear(&self->syncs);
     mailbox_clear(&self->errands);
+    tally_clear(self->taken);
     self->places_waiting = 0;
 }
 

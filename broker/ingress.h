@@ -12,6 +12,7 @@
 
 #include "broker/edges.h"
 #include "broker/mailbox.h"
+#include "broker/tally.h"
 
 #define INGRESS_MAILS 4096
 #define INGRESS_PLACES_MAX (1u << 17)
@@ -20,6 +21,7 @@
 typedef struct {
     zsock_t *socket; /* borrowed */
     edges_t *edges;
+    tally_t *taken; /* since the last beat */
     mailbox_t places, syncs, errands;
     size_t places_waiting; /* placements in `places` */
 } ingress_t;

@@ -54,6 +54,8 @@ static void s_beat(parts_t *parts)
                        .chain = world_head(world).chain};
     feed_beat(parts->feed, &beat);
     feed_canvas(parts->feed, &world->canvas);
+    feed_taken(parts->feed, world->epoch, parts->ingress.taken);
+    tally_clear(parts->ingress.taken);
 }
 
 /* At a quiescent point: what is due on the feed. A beat comes behind its diff.

@@ -12,6 +12,8 @@
 #include "common/record.h"
 #include "common/wire.h"
 
+#include <stdbool.h>
+
 /* Of the layouts below. Peers meet by SYNC, BEAT, PERSISTER, GRANT and FOLLOW,
  * which say it in their second byte; bus_peer_format() reads it. Types whose
  * layout changed since 0.1.0 (format 1) have new numbers. */
@@ -29,11 +31,13 @@ typedef enum {
     BUS_ACKED = 0x1a,  /* edge → broker: this was accepted; do you hold it? */
     BUS_ERRAND = 0x1b, /* edge → broker: a moderator asks something */
     BUS_ERRAND_DONE = 0x1c, /* broker → edge: the answer; bus_errand.h */
+    BUS_TAKEN = 0x1d, /* edge → broker: of a shared budget; bus_taken.h */
     /* feed: broker PUB → edge SUB; the type byte is the topic */
-    BUS_DIFF = 0x24,   /* epoch, then a DIFF body */
-    BUS_BEAT = 0x25,   /* each second */
-    BUS_CANVAS = 0x26, /* settings changed */
-    BUS_POLICY = 0x27, /* an operator did something: control records */
+    BUS_DIFF = 0x24,         /* epoch, then a DIFF body */
+    BUS_BEAT = 0x25,         /* each second */
+    BUS_CANVAS = 0x26,       /* settings changed */
+    BUS_POLICY = 0x27,       /* an operator did something: control records */
+    BUS_TAKEN_BY_ALL = 0x28, /* each second, if there is any; bus_taken.h */
     /* journal: broker PUSH → persister PULL */
     BUS_RECORDS = 0x31, /* committed records, contiguous */
     /* control: persister and stipplectl DEALER ↔ broker ROUTER */
@@ -194,7 +198,8 @@ typedef struct {
 /* type · epoch u32 · chain · bytes to the end. DIFF and RANGE: a DIFF body, and
  * the chain at its `to`. RECORDS: packed records, maybe none, and the chain
  * before the first (none: before the one that was asked for). CANVAS: its JSON,
- * no chain. POLICY: packed control records, no chain. */
+ * no chain. POLICY: packed control records, no chain. TAKEN_BY_ALL: rows, no
+ * chain. */
 typedef struct {
     uint32_t epoch;
     chain_t chain;
@@ -269,6 +274,13 @@ uint8_t bus_peer_format(const void *bytes, size_t size);
 static inline uint8_t bus_type(const void *bytes, size_t size)
 {
     return size ? *(const uint8_t *)bytes : 0;
+}
+
+/* A body message of the feed. */
+static inline bool bus_is_fed(uint8_t type)
+{
+    return type == BUS_DIFF || type == BUS_CANVAS || type == BUS_POLICY ||
+           type == BUS_TAKEN_BY_ALL;
 }
 
 /* Each -1 where the message is malformed or has bytes too many. */

@@ -120,7 +120,8 @@ static bool s_is_proxy(const address_limits_t *self, const address_t *address)
     return false;
 }
 
-static bool s_exempt(const address_limits_t *self, const address_t *address)
+bool address_limits_exempt(const address_limits_t *self,
+                           const address_t *address)
 {
     return (s_is_loopback(address) && !self->config->limit_loopback) ||
            s_is_proxy(self, address);
@@ -281,7 +282,7 @@ static void s_tell(address_limits_t *self, entry_t *entry, const char *limit)
 int address_limits_open(address_limits_t *self, const address_t *address)
 {
     int64_t limit = self->config->connections_per_address;
-    if (!limit || s_exempt(self, address))
+    if (!limit || address_limits_exempt(self, address))
         return 0;
     entry_t *entry = s_require(self, address);
     if (!entry)
@@ -296,7 +297,7 @@ int address_limits_open(address_limits_t *self, const address_t *address)
 
 void address_limits_close(address_limits_t *self, const address_t *address)
 {
-    if (s_exempt(self, address))
+    if (address_limits_exempt(self, address))
         return;
     entry_t *entry = s_find(self, address);
     if (!entry)
@@ -321,7 +322,7 @@ static uint32_t s_take(address_limits_t *self, const address_t *address,
         {self->config->catch_up_per_address, "catch_up_per_address"},
         {self->config->lookups_per_address, "lookups_per_address"},
     };
-    entry_t *entry = !limits[what].limit || s_exempt(self, address)
+    entry_t *entry = !limits[what].limit || address_limits_exempt(self, address)
                          ? NULL
                          : s_require(self, address);
     if (!entry)
@@ -359,7 +360,8 @@ uint32_t address_limits_lookup(address_limits_t *self, const address_t *address)
 void address_limits_note_forwarded(address_limits_t *self,
                                    const address_t *peer)
 {
-    entry_t *entry = s_exempt(self, peer) ? NULL : s_find(self, peer);
+    entry_t *entry =
+        address_limits_exempt(self, peer) ? NULL : s_find(self, peer);
     if (entry)
         entry->forwards = true;
 }

@@ -53,6 +53,10 @@ int address_limits_open(address_limits_t *self, const address_t *address);
 /* Undoes one address_limits_open that gave 0. */
 void address_limits_close(address_limits_t *self, const address_t *address);
 
+/* No limit by address applies to that one. */
+bool address_limits_exempt(const address_limits_t *self,
+                           const address_t *address);
+
 /* Takes one anonymous identity of that address: 0, or the ms to wait. */
 uint32_t address_limits_session(address_limits_t *self,
                                 const address_t *address);

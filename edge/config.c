@@ -80,6 +80,8 @@ static const setting_t s_rows[] = {
     ROW(sessions_per_address, INT, "3000", 0, 16777216, "per minute",
         "Anonymous identities for one address; 0: any. Lower is safer against "
         "farms of them, unless many visitors share an address"),
+    ROW(sessions_per_address_cluster, INT, "0", 0, 16777216, "per minute",
+        "The same of all edges' workers together; 0: any"),
     ROW(handshakes_per_address, INT, "6000", 0, 16777216, "per minute",
         "WebSocket handshakes of one address; 0: any"),
     ROW(catch_up_per_address, INT, "1073741824", 0, 1099511627776,

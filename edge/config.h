@@ -38,7 +38,8 @@ typedef struct {
     int64_t event_opens_at, event_closes_at; /* ms since 1970; 0: not said */
     char *place_rate; /* "auto" or placements a second and connection */
     int64_t connections_per_address;
-    int64_t sessions_per_address;   /* POST /api/v1/session per minute */
+    int64_t sessions_per_address; /* POST /api/v1/session per minute */
+    int64_t sessions_per_address_cluster;
     int64_t handshakes_per_address; /* per minute */
     int64_t catch_up_per_address;   /* bytes per minute */
     int64_t catch_up_per_connection;

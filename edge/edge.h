@@ -35,6 +35,7 @@ typedef struct edge {
     struct fanout *fanout;         /* brings them up to date, fanout.h */
     struct auth *auth;             /* token policy, auth.h */
     struct address_limits *limits; /* by address, address.h */
+    struct shared_budget *shared;  /* of the cluster, shared_budget.h */
     struct admission *admission;   /* of all, admission.h */
     struct content *content;       /* what HTTP serves, http/content.h */
     struct server *server;         /* the loop, server.h */

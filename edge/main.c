@@ -13,6 +13,7 @@
 #include "edge/mirror.h"
 #include "edge/send_ring.h"
 #include "edge/server.h"
+#include "edge/shared_budget.h"
 #include "edge/uplink.h"
 #include "edge/workers.h"
 #include "edge/ws/fanout.h"
@@ -52,6 +53,7 @@ static int s_build(edge_t *edge)
     edge->metrics[EDGE_POLLER] = edge->send_ring != NULL;
     edge->fanout = fanout_new(edge);
     edge->errands = errands_new(s_tell_leader, edge);
+    edge->shared = shared_budget_new(edge, s_tell_leader, edge);
     edge->limits = address_limits_new(edge);
     edge->auth = edge->limits ? auth_new(config) : NULL;
     edge->uplink = edge->auth ? uplink_new(edge) : NULL;
@@ -80,6 +82,7 @@ static int s_work(void *context, unsigned number)
     errands_destroy(&edge->errands);
     auth_destroy(&edge->auth);
     address_limits_destroy(&edge->limits);
+    shared_budget_destroy(&edge->shared);
     admission_destroy(&edge->admission);
     fanout_destroy(&edge->fanout);
     send_ring_destroy(&edge->send_ring);

@@ -16,6 +16,7 @@
 #include "edge/listener.h"
 #include "edge/mirror.h"
 #include "edge/poller.h"
+#include "edge/shared_budget.h"
 #include "edge/tls.h"
 #include "edge/uplink.h"
 #include "edge/ws/fanout.h"
@@ -142,6 +143,7 @@ static void s_on_housekeeping(uv_timer_t *timer)
     uplink_tick(self->edge->uplink,
                 (uint32_t)sessions_count(self->edge->sessions));
     errands_tick(self->edge->errands, clock_mono_ms());
+    shared_budget_tick(self->edge->shared, clock_mono_ms());
     self->edge->metrics[EDGE_ERRANDS] =
         (int64_t)errands_count(self->edge->errands);
     if (now_s != self->now_s) {

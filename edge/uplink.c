@@ -19,6 +19,7 @@
 #include "edge/mirror.h"
 #include "edge/pending.h"
 #include "edge/receipt.h"
+#include "edge/shared_budget.h"
 #include "edge/ws/bulletin.h"
 
 #include <stdlib.h>
@@ -251,26 +252,25 @@ static void s_want_sync(uplink_t *self, bool whole)
 
 static void s_after_feed(uplink_t *self, mirror_result_t result)
 {
-    edge_t *edge = self->edge;
-    unsigned long long seq = mirror_seq(edge->mirror);
+    unsigned long long seq = mirror_seq(self->edge->mirror);
     switch (result) {
     case MIRROR_OK:
         break;
     case MIRROR_BEHIND:
-        edge_count(edge, EDGE_MIRROR_GAPS);
+        edge_count(self->edge, EDGE_MIRROR_GAPS);
         s_want_sync(self, false);
         break;
     case MIRROR_DAMAGED:
-        edge_count(edge, EDGE_MIRROR_DAMAGED);
+        edge_count(self->edge, EDGE_MIRROR_DAMAGED);
         log_warn("mirror_damaged", "seq=%llu", seq);
         s_want_sync(self, true);
         break;
     case MIRROR_LOST:
-        edge_count(edge, EDGE_HISTORY_LOST);
+        edge_count(self->edge, EDGE_HISTORY_LOST);
         log_warn("history_lost", "seq=%llu", seq);
         break;
     case MIRROR_BAD:
-        edge_count(edge, EDGE_BUS_BAD);
+        edge_count(self->edge, EDGE_BUS_BAD);
         break;
     }
 }
@@ -422,9 +422,7 @@ static void s_on_feed(void *context, link_t *link, const uint8_t *bytes,
         s_on_beat(self, link, &beat);
         return;
     }
-    if (!fits ||
-        (type != BUS_DIFF && type != BUS_CANVAS && type != BUS_POLICY) ||
-        bus_decode_body(&body, bytes, size) < 0) {
+    if (!fits || !bus_is_fed(type) || bus_decode_body(&body, bytes, size) < 0) {
         edge_count(self->edge, EDGE_BUS_BAD);
         return;
     }
@@ -437,6 +435,8 @@ static void s_on_feed(void *context, link_t *link, const uint8_t *bytes,
     }
     if (type == BUS_POLICY)
         bulletin_on_policy(self->edge, &body);
+    else if (type == BUS_TAKEN_BY_ALL)
+        shared_budget_hear(self->edge->shared, body.body, body.size, now_ms);
     else
         s_after_feed(self, type == BUS_DIFF ? mirror_on_diff(mirror, &body)
                                             : mirror_on_canvas(mirror, &body));

@@ -8,6 +8,7 @@
 #include "common/json_input.h"
 #include "edge/address.h"
 #include "edge/proof.h"
+#include "edge/shared_budget.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,15 @@ static void s_give(exchange_t *exchange, char *token)
                              });
 }
 
+/* What the address took of this worker, and of the cluster. */
+static uint32_t s_wait_ms(const edge_t *edge, const address_t *client)
+{
+    uint32_t wait_ms = address_limits_session(edge->limits, client);
+    if (wait_ms || address_limits_exempt(edge->limits, client))
+        return wait_ms;
+    return shared_budget_take(edge->shared, client, clock_mono_ms());
+}
+
 void api_post_session(exchange_t *exchange)
 {
     const edge_config_t *config = exchange->edge->config;
@@ -100,7 +110,7 @@ void api_post_session(exchange_t *exchange)
     bool works = config->session_work_bits && config->keys.anonymous.count;
     if (works && !s_worked(exchange, &client, seed))
         return;
-    uint32_t wait_ms = address_limits_session(exchange->edge->limits, &client);
+    uint32_t wait_ms = s_wait_ms(exchange->edge, &client);
     if (wait_ms) {
         exchange_retry(exchange, PROBLEM_RATE_LIMITED, wait_ms);
         return;

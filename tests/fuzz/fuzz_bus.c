@@ -5,6 +5,7 @@
 #include "common/bus_errand.h"
 #include "common/bus_look.h"
 #include "common/bus_query.h"
+#include "common/bus_taken.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bus_looked_t looked;
         bus_below_t below;
         bus_errand_t errand;
+        bus_taken_t taken[BUS_TAKEN_MAX];
         uint64_t seq;
     } m;
     bus_decode_places(places, data, size);
@@ -51,6 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bus_decode_chain_ask(&m.seq, data, size);
     bus_decode_errand(&m.errand, BUS_ERRAND, data, size);
     bus_decode_errand(&m.errand, BUS_ERRAND_DONE, data, size);
+    bus_decode_taken(m.taken, data, size);
+    bus_decode_taken_rows(m.taken, data, size);
     bus_peer_format(data, size);
     bus_decode_look(&m.look, data, size);
     bus_decode_looked(&m.looked, data, size);

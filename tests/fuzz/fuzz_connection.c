@@ -15,6 +15,7 @@
 #include "edge/http/http1.h"
 #include "edge/mirror.h"
 #include "edge/server.h"
+#include "edge/shared_budget.h"
 #include "edge/uplink.h"
 #include "edge/ws/fanout.h"
 #include "edge/ws/frames.h"
@@ -237,6 +238,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     edge.sessions = sessions_new();
     edge.frames = frames_new(&edge);
     edge.fanout = fanout_new(&edge);
+    edge.shared = shared_budget_new(&edge, NULL, NULL);
     edge.limits = address_limits_new(&edge);
     edge.auth = auth_new(&config);
     edge.uplink = uplink_new(&edge);

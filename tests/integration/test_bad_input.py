@@ -345,6 +345,34 @@ def test_sessions_an_address_are_bounded(cluster):
     problem(answers[codes.index(429)], 429, "rate_limited")
 
 
+def test_sessions_of_a_cluster_are_bounded(cluster):
+    """What one edge gave is missing at the other, by way of the leader."""
+    made = cluster(edges=2, edge={
+        "sessions_per_address_cluster": LIMIT,
+        "limit_loopback": "on"}).start().ready()
+    one, other = made.apis
+    assert given_at(one) >= LIMIT
+    assert given_at(other, pause=0.1) < LIMIT // 2
+    assert total(made.kinds("edge")[1].metrics(),
+                 "stipple_edge_shared_refused_total") >= 1
+
+
+LIMIT = 600
+
+
+def given_at(api, pause=0.001):
+    """How many identities there are until one is refused."""
+    given = 0
+
+    def refused():
+        nonlocal given
+        answer = api.ask("POST", "/api/v1/session")
+        given += answer.status == 201
+        return answer.status == 429 and answer
+    problem(until(refused, 60, "a refusal", pause), 429, "rate_limited")
+    return given
+
+
 def test_handshakes_an_address_are_bounded(cluster):
     made = cluster(edge={"handshakes_per_address": 5,
                          "limit_loopback": "on"}).start().ready()

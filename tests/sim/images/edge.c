@@ -12,6 +12,7 @@
 #include "edge/connection.h"
 #include "edge/errands.h"
 #include "edge/mirror.h"
+#include "edge/shared_budget.h"
 #include "edge/uplink.h"
 #include "edge/ws/fanout.h"
 #include "edge/ws/frames.h"
@@ -193,6 +194,7 @@ static void s_run(void)
             uplink_tick(s_edge.uplink,
                         (uint32_t)sessions_count(s_edge.sessions));
             errands_tick(s_edge.errands, now_ms);
+            shared_budget_tick(s_edge.shared, now_ms);
             housekeeping_ms = now_ms + HOUSEKEEPING_MS;
         }
         uint64_t next_ms = s_turn();
@@ -215,6 +217,7 @@ int sim_main(int argc, char **argv)
     s_edge.sessions = sessions_new();
     s_edge.frames = frames_new(&s_edge);
     s_edge.fanout = fanout_new(&s_edge);
+    s_edge.shared = shared_budget_new(&s_edge, s_tell_leader, &s_edge);
     s_edge.limits = address_limits_new(&s_edge);
     s_edge.errands = errands_new(s_tell_leader, &s_edge);
     s_edge.uplink = uplink_new(&s_edge);
@@ -223,5 +226,6 @@ int sim_main(int argc, char **argv)
     s_run();
     uplink_destroy(&s_edge.uplink);
     errands_destroy(&s_edge.errands);
+    shared_budget_destroy(&s_edge.shared);
     return 0;
 }

@@ -118,6 +118,33 @@ START_TEST(canvas_is_told_as_its_json)
 }
 END_TEST
 
+START_TEST(what_edges_took_is_told_if_there_is_any)
+{
+    static const bus_taken_t taken[] = {{7, 1}, {8, 2}, {7, 4}};
+    bus_taken_t rows[BUS_TAKEN_MAX];
+    bus_beat_t beat = {.epoch = 9};
+    bus_body_t body;
+    tally_t *tally = tally_new();
+    feed_taken(feed, 9, tally);
+    feed_beat(feed, &beat);
+    tally_add(tally, taken, 3);
+    feed_taken(feed, 9, tally);
+    zframe_t *frame = zframe_recv(subscriber);
+    ck_assert_uint_eq(*zframe_data(frame), BUS_BEAT);
+    zframe_destroy(&frame);
+    frame = zframe_recv(subscriber);
+    ck_assert_uint_eq(*zframe_data(frame), BUS_TAKEN_BY_ALL);
+    ck_assert_int_eq(
+        bus_decode_body(&body, zframe_data(frame), zframe_size(frame)), 0);
+    ck_assert_uint_eq(body.epoch, 9);
+    ck_assert_int_eq(bus_decode_taken_rows(rows, body.body, body.size), 2);
+    ck_assert_uint_eq(rows[0].key, 7);
+    ck_assert_uint_eq(rows[0].count, 5);
+    zframe_destroy(&frame);
+    tally_destroy(&tally);
+}
+END_TEST
+
 Suite *suite_broker_feed(void);
 Suite *suite_broker_feed(void)
 {
@@ -127,6 +154,7 @@ Suite *suite_broker_feed(void)
     tcase_add_test(tc, range_is_net_and_goes_on_from_the_one_before);
     tcase_add_test(tc, nothing_is_sent_where_seq_stands);
     tcase_add_test(tc, canvas_is_told_as_its_json);
+    tcase_add_test(tc, what_edges_took_is_told_if_there_is_any);
     suite_add_tcase(suite, tc);
     return suite;
 }

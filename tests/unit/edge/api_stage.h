@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "edge/address.h"
 #include "edge/errands.h"
+#include "edge/shared_budget.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -97,6 +98,7 @@ static inline void s_setup(void)
     edge = (edge_t){.config = &config};
     edge.mirror = mirror_new(1000);
     edge.auth = auth_new(&config);
+    edge.shared = shared_budget_new(&edge, s_tell, NULL);
     edge.limits = address_limits_new(&edge);
     edge.errands = errands_new(s_tell, NULL);
     told_size = 0;
@@ -116,6 +118,7 @@ static inline void s_teardown(void)
     if (job)
         job->done(job);
     assets_destroy(&assets);
+    shared_budget_destroy(&edge.shared);
     address_limits_destroy(&edge.limits);
     errands_destroy(&edge.errands);
     auth_destroy(&edge.auth);

@@ -253,6 +253,30 @@ START_TEST(only_work_takes_of_the_budget)
 }
 END_TEST
 
+START_TEST(the_clusters_budget_is_asked_and_loopback_is_exempt)
+{
+    static const struct {
+        uint8_t peer[4];
+        unsigned status;
+    } rows[] = {{{192, 0, 2, 1}, 201},
+                {{192, 0, 2, 1}, 429},
+                {{192, 0, 2, 2}, 201},
+                {{127, 0, 0, 1}, 201},
+                {{127, 0, 0, 1}, 201}};
+    config.sessions_per_address_cluster = 1;
+    shared_budget_destroy(&edge.shared);
+    edge.shared = shared_budget_new(&edge, s_tell, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        connection_t connection = {.address = {{[10] = 0xff, 0xff}}};
+        memcpy(connection.address.bytes + 12, rows[i].peer, 4);
+        s_new(VERB_POST, "/api/v1/session");
+        exchange->connection = &connection;
+        s_expect(rows[i].status);
+        exchange->connection = NULL;
+    }
+}
+END_TEST
+
 START_TEST(pages_of_other_origins_may_read_only)
 {
     s_new(VERB_POST, "/api/v1/session");
@@ -409,6 +433,7 @@ Suite *suite_edge_api(void)
     tcase_add_test(tcase, an_identity_may_cost_work);
     tcase_add_loop_test(tcase, what_is_no_proof_gets_a_challenge, 0, 10);
     tcase_add_test(tcase, only_work_takes_of_the_budget);
+    tcase_add_test(tcase, the_clusters_budget_is_asked_and_loopback_is_exempt);
     tcase_add_test(tcase, pages_of_other_origins_may_read_only);
     tcase_add_test(tcase, an_origin_cannot_split_the_head);
     tcase_add_test(tcase, preflights_are_answered);
