@@ -43,7 +43,8 @@ static char lead_canvas[64];
 
 /* ---- what the ledger says -------------------------------------------- */
 
-static void s_hear(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void s_hear(const char *format,
+                                                         ...)
 {
     size_t at = strlen(heard);
     va_list list;
