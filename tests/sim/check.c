@@ -104,8 +104,7 @@ static void s_check_cooldown(user_t *user, const record_t *record)
     uint64_t tolerance = s_writer == user->last_writer
                              ? 0
                              : 2 * check_options.clock_error_ms + 1;
-    bool blind = check_jumped_at && world_now() - check_jumped_at < 60 * SECOND;
-    if (user->last_at && !blind &&
+    if (user->last_at && !user->last_blind && !check_is_blind() &&
         record->placed_at_ms + tolerance <
             user->last_placed_ms + check_options.cooldown_ms)
         violation("cooldown",
@@ -138,6 +137,7 @@ static void s_append_players(const record_t *record)
     user->seqs[record->request] = record->seq;
     user->last_at = world_now();
     user->last_placed_ms = record->placed_at_ms;
+    user->last_blind = check_is_blind();
     user->last_request = record->request;
     user->last_writer = s_writer;
 }
@@ -160,6 +160,7 @@ static void s_append(const record_t *record)
     commit_t commit = {.record = *record,
                        .at = world_now(),
                        .writer = s_writer,
+                       .blind = check_is_blind(),
                        .life = s_writer_life};
     if (check_true.count)
         commit.hash = check_true.at[check_true.count - 1].hash;
@@ -267,6 +268,7 @@ static void s_cut(uint64_t from)
         user->last_at = check_true.at[i].at;
         user->last_placed_ms = r->placed_at_ms;
         user->last_request = r->request;
+        user->last_blind = check_true.at[i].blind;
         user->last_writer = check_true.at[i].writer;
     }
     check_policy_recall();

@@ -69,14 +69,13 @@ void check_refused(unsigned user, uint32_t request, bool cooldown,
                    uint32_t remaining_ms)
 {
     user_t *own = &check_users[user];
-    bool blind = check_jumped_at && world_now() - check_jumped_at < 60 * SECOND;
     if (own->seqs[request])
         violation("ack",
                   "user %u request %" PRIu32
                   " was refused and is at seq %" PRIu64,
                   user, request, own->seqs[request]);
     own->refused[request] = true;
-    if (!cooldown || blind)
+    if (!cooldown || check_is_blind())
         return;
     uint64_t limit =
         check_options.cooldown_ms + 2 * check_options.clock_error_ms;
@@ -136,4 +135,9 @@ void check_log(const process_t *process, const char *event, const char *line)
 void check_clock_jumped(void)
 {
     check_jumped_at = world_now();
+}
+
+bool check_is_blind(void)
+{
+    return check_jumped_at && world_now() - check_jumped_at < 60 * SECOND;
 }

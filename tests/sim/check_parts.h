@@ -24,6 +24,7 @@ typedef struct {
     bool kept;       /* of a lost one: someone in reach had it */
     uint64_t policy; /* digest of what operators had decided then */
     uint32_t order;  /* of an action's last record: its key; 0: none */
+    bool blind;      /* a clock had just jumped: its time says nothing */
 } commit_t;
 
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
     uint64_t *seqs; /* by request; 0: not committed */
     bool *refused;
     uint64_t last_at, last_placed_ms;
+    bool last_blind; /* the same of the last placement */
     uint32_t last_request;
     const process_t *last_writer;
 } user_t;
@@ -48,6 +50,8 @@ extern uint64_t check_told, check_lost_told, check_said_at, check_jumped_at;
 bool check_said_of(uint64_t seq, uint64_t since);
 void check_said_clear(void);
 
+/* A clock jumped not long ago, or still goes wrong. */
+bool check_is_blind(void);
 /* NULL: no such seq. */
 commit_t *check_commit(uint64_t seq);
 bool record_same(const record_t *a, const record_t *b);

@@ -224,8 +224,7 @@ static bool s_was_protected(unsigned x, unsigned y)
 void check_barred(unsigned user, unsigned x, unsigned y, bool banned)
 {
     uint64_t now_ms = process_wall_ms(&processes[PROCESS_OUTSIDE]);
-    bool blind = check_jumped_at && world_now() - check_jumped_at < 60 * SECOND;
-    if (banned && !blind && !s_lately(s_freed_at[user]) &&
+    if (banned && !check_is_blind() && !s_lately(s_freed_at[user]) &&
         !model_bans(&s_model, user, now_ms - LATE / MS))
         violation("policy", "user %u is told `banned`, and is not", user);
     if (!banned && !s_was_protected(x, y))
