@@ -3,6 +3,7 @@
 wants its hands on each, or by ./stipple up (Supervised), as a user has them.
 A test ends only pids that it, or its supervisor, started."""
 
+import contextlib
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import time
 
+from cluster import metrics
 from cluster.plan import (KEYS, ROOT, SECRET, STOP_ORDER, Plan, key_file,
                           make_keys)
 from support.api import Api
@@ -102,6 +104,11 @@ def free_ports(count=1):
     return pool.take(count)
 
 
+def is_ready_worker(port):
+    with contextlib.suppress(OSError):
+        return metrics.scrape(port)["stipple_edge_ready"] == 1
+
+
 class Cluster:
     """Redis, brokers, persisters and edges of one folder, by name:
     cluster["edge-1"]. Settings go by process: edge={"port": …}. With `tls` one
@@ -168,6 +175,11 @@ class Cluster:
         doors = [Api(self.tls_port, tls=True)] if self.tls_port else []
         for api in self.apis + doors:
             until(api.is_ready, timeout, "/readyz 200")
+        # Of several workers one has answered; the next client may be another's.
+        for edge in self.kinds("edge"):
+            if len(edge.metrics_ports) > 1 and edge.is_running():
+                until(lambda e=edge: all(map(is_ready_worker, e.metrics_ports)),
+                      timeout, f"every worker of {edge.name} ready")
         return self
 
     def kinds(self, kind):
