@@ -222,7 +222,8 @@ static json_t *s_proposal(const proposal_t *proposal, const now_t *now)
         by, "role", rank_word(control->rank), "text", control->text, "pixels",
         (json_int_t)proposal->pixels, "placements",
         (json_int_t)proposal->placements, "ends",
-        (json_int_t)(now->wall_ms + proposal->ends_ms - now->mono_ms));
+        (json_int_t)proposal_ends_wall_ms(proposal, now->wall_ms,
+                                          now->mono_ms));
     if (control->verb == CONTROL_RESTORE)
         json_object_set_new(row, "undo",
                             json_integer((json_int_t)control->of.upto));
@@ -234,7 +235,7 @@ static json_t *s_proposal(const proposal_t *proposal, const now_t *now)
 static bool s_waits(const proposal_t *proposal, const parts_t *parts)
 {
     const control_t *control = &proposal->control;
-    return proposal->number && parts->now.mono_ms < proposal->ends_ms &&
+    return proposal_lives(proposal, parts->now.mono_ms) &&
            !policy_request(parts->world.policy, control->by, control->request);
 }
 
@@ -263,76 +264,10 @@ static json_t *s_policy(const desk_t *desk, const parts_t *parts)
         "proposals", s_list_proposals(&desk->takeback.proposals, parts));
 }
 
-/* ---- the table ------------------------------------------------------------
- */
-
-static const struct {
-    const char *word;
-    control_verb_t verb; /* NONE: it only asks */
-    take_fn take;
-    json_t *(*tell)(const desk_t *desk, const parts_t *parts); /* from memory */
-    inquiry_fn look; /* a persister answers */
-} s_verbs[] = {
-    {"ban", CONTROL_BAN, s_take_ban, NULL, NULL},
-    {"unban", CONTROL_UNBAN, s_take_unban, NULL, NULL},
-    {"notice", CONTROL_NOTICE, s_take_notice, NULL, NULL},
-    {"protect", CONTROL_PROTECT, s_take_protect, NULL, NULL},
-    {"unprotect", CONTROL_UNPROTECT, s_take_unprotect, NULL, NULL},
-    {"lock", CONTROL_LOCK, s_take_lock, NULL, NULL},
-    {"unlock", CONTROL_UNLOCK, s_take_unlock, NULL, NULL},
-    {"rollback", CONTROL_ROLLBACK, s_take_rollback, NULL, NULL},
-    {"restore", CONTROL_RESTORE, s_take_restore, NULL, NULL},
-    {"policy", CONTROL_NONE, NULL, s_policy, NULL},
-    {"job", CONTROL_NONE, NULL, NULL, NULL},
-    {"approve", CONTROL_NONE, NULL, NULL, NULL},
-    {"who", CONTROL_NONE, NULL, NULL, inquiry_who},
-    {"user", CONTROL_NONE, NULL, NULL, inquiry_user},
-    {"search", CONTROL_NONE, NULL, NULL, inquiry_search},
-    {"audit", CONTROL_NONE, NULL, NULL, inquiry_audit},
-};
-#define VERBS (sizeof s_verbs / sizeof *s_verbs)
-
-static size_t s_find(const char *verb)
-{
-    size_t i = 0;
-    while (i < VERBS && strcmp(s_verbs[i].word, verb) != 0)
-        i++;
-    return i;
-}
-
-bool moderation_knows(const char *verb)
-{
-    return s_find(verb) < VERBS;
-}
-
-const char *moderation_head(control_t *control, const asker_t *asker,
-                            const json_t *request)
-{
-    const char *by = member_text(request, "by");
-    uint64_t key;
-    if (!member_number(request, "key", UINT32_MAX, &key))
-        return "key is a number from 1 to 4294967295";
-    control->request = (uint32_t)key;
-    control->rank = asker->rank;
-    control->by = asker->known ? asker->user
-                  : by         ? token_user(by, strlen(by))
-                               : 0;
-    return s_take_words(control, request, "reason");
-}
-
-static void s_look(desk_t *desk, const parts_t *parts, inquiry_fn take,
-                   asker_t *asker, const json_t *request)
-{
-    bus_look_t look;
-    const char *error = take(&look, parts, request);
-    if (error)
-        answer_refuse(parts, asker, "bad_request", error);
-    else
-        looks_ask(&desk->looks, parts, asker, &look);
-}
+/* ---- what has a way of its own ------------------------------------------- */
 
 /* What became of what the asker asked for by the number "job". */
-static void s_tell_job(const desk_t *desk, const parts_t *parts, asker_t *asker,
+static void s_tell_job(desk_t *desk, const parts_t *parts, asker_t *asker,
                        const control_t *head, const json_t *request)
 {
     uint64_t job;
@@ -353,17 +288,6 @@ static void s_tell_job(const desk_t *desk, const parts_t *parts, asker_t *asker,
         answer_refuse(parts, asker, "not_found",
                       "nothing is known of that number of yours: what was not "
                       "begun may be asked for again with it");
-}
-
-/* False: one of them is no flag. */
-static bool s_take_wish(takeback_wish_t *wish, const json_t *request)
-{
-    const json_t *yes = json_object_get(request, "yes");
-    const json_t *preview = json_object_get(request, "preview");
-    *wish = (takeback_wish_t){.yes = json_is_true(yes),
-                              .preview = json_is_true(preview)};
-    return (!yes || json_is_boolean(yes)) &&
-           (!preview || json_is_boolean(preview));
 }
 
 /* Why the asker may not approve it, with the answer's code; NULL: they may. */
@@ -417,6 +341,90 @@ static void s_approve(desk_t *desk, const parts_t *parts, asker_t *asker,
                    (takeback_wish_t){.yes = true, .approved = true});
 }
 
+/* ---- the table ------------------------------------------------------------
+ */
+
+/* Answers by itself. `head` is who asks, by which number. */
+typedef void (*answer_fn)(desk_t *desk, const parts_t *parts, asker_t *asker,
+                          const control_t *head, const json_t *request);
+
+static const struct {
+    const char *word;
+    control_verb_t verb; /* NONE: it is no action, or another's */
+    take_fn take;
+    json_t *(*tell)(const desk_t *desk, const parts_t *parts); /* from memory */
+    inquiry_fn look; /* a persister answers */
+    answer_fn answer;
+} s_verbs[] = {
+    {"ban", CONTROL_BAN, .take = s_take_ban},
+    {"unban", CONTROL_UNBAN, .take = s_take_unban},
+    {"notice", CONTROL_NOTICE, .take = s_take_notice},
+    {"protect", CONTROL_PROTECT, .take = s_take_protect},
+    {"unprotect", CONTROL_UNPROTECT, .take = s_take_unprotect},
+    {"lock", CONTROL_LOCK, .take = s_take_lock},
+    {"unlock", CONTROL_UNLOCK, .take = s_take_unlock},
+    {"rollback", CONTROL_ROLLBACK, .take = s_take_rollback},
+    {"restore", CONTROL_RESTORE, .take = s_take_restore},
+    {"policy", .tell = s_policy},
+    {"job", .answer = s_tell_job},
+    {"approve", .answer = s_approve},
+    {"who", .look = inquiry_who},
+    {"user", .look = inquiry_user},
+    {"search", .look = inquiry_search},
+    {"audit", .look = inquiry_audit},
+};
+#define VERBS (sizeof s_verbs / sizeof *s_verbs)
+
+static size_t s_find(const char *verb)
+{
+    size_t i = 0;
+    while (i < VERBS && strcmp(s_verbs[i].word, verb) != 0)
+        i++;
+    return i;
+}
+
+bool moderation_knows(const char *verb)
+{
+    return s_find(verb) < VERBS;
+}
+
+const char *moderation_head(control_t *control, const asker_t *asker,
+                            const json_t *request)
+{
+    const char *by = member_text(request, "by");
+    uint64_t key;
+    if (!member_number(request, "key", UINT32_MAX, &key))
+        return "key is a number from 1 to 4294967295";
+    control->request = (uint32_t)key;
+    control->rank = asker->rank;
+    control->by = asker->known ? asker->user
+                  : by         ? token_user(by, strlen(by))
+                               : 0;
+    return s_take_words(control, request, "reason");
+}
+
+static void s_look(desk_t *desk, const parts_t *parts, inquiry_fn take,
+                   asker_t *asker, const json_t *request)
+{
+    bus_look_t look;
+    const char *error = take(&look, parts, request);
+    if (error)
+        answer_refuse(parts, asker, "bad_request", error);
+    else
+        looks_ask(&desk->looks, parts, asker, &look);
+}
+
+/* False: one of them is no flag. */
+static bool s_take_wish(takeback_wish_t *wish, const json_t *request)
+{
+    const json_t *yes = json_object_get(request, "yes");
+    const json_t *preview = json_object_get(request, "preview");
+    *wish = (takeback_wish_t){.yes = json_is_true(yes),
+                              .preview = json_is_true(preview)};
+    return (!yes || json_is_boolean(yes)) &&
+           (!preview || json_is_boolean(preview));
+}
+
 static void s_act(desk_t *desk, const parts_t *parts, size_t i, asker_t *asker,
                   control_t *control, const json_t *request)
 {
@@ -456,8 +464,6 @@ void moderation_request(desk_t *desk, const parts_t *parts, const char *locked,
         s_look(desk, parts, s_verbs[i].look, asker, request);
     else if (s_verbs[i].take)
         s_act(desk, parts, i, asker, &control, request);
-    else if (!strcmp(s_verbs[i].word, "approve"))
-        s_approve(desk, parts, asker, &control, request);
     else
-        s_tell_job(desk, parts, asker, &control, request);
+        s_verbs[i].answer(desk, parts, asker, &control, request);
 }

@@ -11,15 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool s_waits(const proposal_t *self, uint64_t now_ms)
-{
-    return self->number && now_ms < self->ends_ms;
-}
-
 proposal_t *proposals_find(proposals_t *self, uint32_t number, uint64_t now_ms)
 {
     for (size_t i = 0; i < PROPOSALS_MAX; i++)
-        if (self->table[i].number == number && s_waits(&self->table[i], now_ms))
+        if (self->table[i].number == number &&
+            proposal_lives(&self->table[i], now_ms))
             return &self->table[i];
     return NULL;
 }
@@ -29,7 +25,7 @@ const proposal_t *proposals_of_second(const proposals_t *self, uint64_t second,
 {
     for (size_t i = 0; i < PROPOSALS_MAX; i++) {
         const proposal_t *place = &self->table[i];
-        if (s_waits(place, now_ms) && place->second == second &&
+        if (proposal_lives(place, now_ms) && place->second == second &&
             place->control.request == request)
             return place;
     }
@@ -60,7 +56,7 @@ proposal_t *proposals_put(proposals_t *self, const control_t *control,
            control->verb == CONTROL_RESTORE);
     for (size_t i = 0; i < PROPOSALS_MAX; i++) {
         proposal_t *place = &self->table[i];
-        if (!s_waits(place, now_ms))
+        if (!proposal_lives(place, now_ms))
             free_place = place;
         else if (s_is_same(place, control))
             return place;

@@ -34,12 +34,25 @@ typedef struct {
  * keeps its own. NULL: there are too many. The place is the table's. */
 proposal_t *proposals_put(proposals_t *self, const control_t *control,
                           uint64_t now_ms);
+/* Whether it is one, whose time has not passed. */
+static inline bool proposal_lives(const proposal_t *self, uint64_t now_ms)
+{
+    return self->number && now_ms < self->ends_ms;
+}
+
 /* NULL: none waits under that number. */
 proposal_t *proposals_find(proposals_t *self, uint32_t number, uint64_t now_ms);
 /* The one that `second` approved, by the first person's number; NULL: none. */
 const proposal_t *proposals_of_second(const proposals_t *self, uint64_t second,
                                       uint32_t request, uint64_t now_ms);
 void proposals_clear(proposals_t *self);
+
+/* When it ends, in ms since 1970. */
+static inline uint64_t proposal_ends_wall_ms(const proposal_t *self,
+                                             uint64_t wall_ms, uint64_t mono_ms)
+{
+    return wall_ms + self->ends_ms - mono_ms;
+}
 
 /* The action that it becomes when `by` approves: it is still the first
  * person's, by their number, and its text names the second. */

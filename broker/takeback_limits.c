@@ -68,9 +68,8 @@ json_t *takeback_propose(takeback_t *self, const parts_t *parts)
     proposal->placements = self->below.placements;
     json_t *answer = takeback_figures(self, proposal->pixels);
     json_object_set_new(answer, "proposal", json_integer(proposal->number));
-    json_object_set_new(
-        answer, "ends",
-        json_integer((json_int_t)(parts->now.wall_ms + proposal->ends_ms -
-                                  parts->now.mono_ms)));
+    json_object_set_new(answer, "ends",
+                        json_integer((json_int_t)proposal_ends_wall_ms(
+                            proposal, parts->now.wall_ms, parts->now.mono_ms)));
     return answer;
 }
