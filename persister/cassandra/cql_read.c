@@ -94,38 +94,52 @@ static store_result_t s_newest(store_cql_t *self, cql_call_t *call,
     return result == STORE_OK && reading.rows == 0 ? STORE_NONE : result;
 }
 
+/* A look-up of a pixel that takes `values`, the first two of them put; not
+ * STORE_OK: there is no connection, and nothing was begun. */
+static store_result_t s_begin_pixel(store_cql_t *self, cql_call_t *call,
+                                    cql_statement_t statement, uint16_t values,
+                                    uint16_t x, uint16_t y)
+{
+    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
+    if (result != STORE_OK)
+        return result;
+    cql_begin(self, call, statement, values);
+    cql_put_int(&call->frame, x);
+    cql_put_int(&call->frame, y);
+    return STORE_OK;
+}
+
+/* The same of a user, the first value put. */
+static store_result_t s_begin_user(store_cql_t *self, cql_call_t *call,
+                                   cql_statement_t statement, uint16_t values,
+                                   uint64_t user)
+{
+    uint8_t bytes[8];
+    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
+    if (result != STORE_OK)
+        return result;
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(user >> (56 - 8 * i));
+    cql_begin(self, call, statement, values);
+    cql_put_blob(&call->frame, bytes, sizeof bytes);
+    return STORE_OK;
+}
+
 store_result_t cql_pixel(store_t *base, uint16_t x, uint16_t y,
                          record_t *record)
 {
     store_cql_t *self = (store_cql_t *)base;
     cql_call_t call = {0};
-    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
-    if (result != STORE_OK)
-        return result;
-    cql_begin(self, &call, CQL_PIXEL, 2);
-    cql_put_int(&call.frame, x);
-    cql_put_int(&call.frame, y);
-    return s_newest(self, &call, record);
-}
-
-static void s_put_user(cql_call_t *call, uint64_t user)
-{
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(user >> (56 - 8 * i));
-    cql_put_blob(&call->frame, bytes, sizeof bytes);
+    store_result_t result = s_begin_pixel(self, &call, CQL_PIXEL, 2, x, y);
+    return result == STORE_OK ? s_newest(self, &call, record) : result;
 }
 
 store_result_t cql_user(store_t *base, uint64_t user, record_t *record)
 {
     store_cql_t *self = (store_cql_t *)base;
     cql_call_t call = {0};
-    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
-    if (result != STORE_OK)
-        return result;
-    cql_begin(self, &call, CQL_USER, 1);
-    s_put_user(&call, user);
-    return s_newest(self, &call, record);
+    store_result_t result = s_begin_user(self, &call, CQL_USER, 1, user);
+    return result == STORE_OK ? s_newest(self, &call, record) : result;
 }
 
 static bool s_add(void *context, const record_t *records, size_t count)
@@ -152,13 +166,8 @@ store_result_t cql_history(store_t *base, uint16_t x, uint16_t y,
 {
     store_cql_t *self = (store_cql_t *)base;
     cql_call_t call = {0};
-    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
-    if (result != STORE_OK)
-        return result;
-    cql_begin(self, &call, CQL_HISTORY, 3);
-    cql_put_int(&call.frame, x);
-    cql_put_int(&call.frame, y);
-    return s_page(self, &call, page);
+    store_result_t result = s_begin_pixel(self, &call, CQL_HISTORY, 3, x, y);
+    return result == STORE_OK ? s_page(self, &call, page) : result;
 }
 
 store_result_t cql_user_history(store_t *base, uint64_t user,
@@ -166,12 +175,9 @@ store_result_t cql_user_history(store_t *base, uint64_t user,
 {
     store_cql_t *self = (store_cql_t *)base;
     cql_call_t call = {0};
-    store_result_t result = cql_client_open(self->client, CQL_LOOKUP_MS);
-    if (result != STORE_OK)
-        return result;
-    cql_begin(self, &call, CQL_USER_HISTORY, 2);
-    s_put_user(&call, user);
-    return s_page(self, &call, page);
+    store_result_t result =
+        s_begin_user(self, &call, CQL_USER_HISTORY, 2, user);
+    return result == STORE_OK ? s_page(self, &call, page) : result;
 }
 
 /* ---- The journal --------------------------------------------------------- */
