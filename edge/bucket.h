@@ -23,12 +23,14 @@ static inline uint32_t bucket_take(uint64_t *full_at, uint64_t now_ms,
     return 0;
 }
 
+#define BUCKET_MINUTE_US UINT64_C(60000000)
+
 /* Takes `cost` of the `limit` > 0 that comes back within each minute, and may
  * be taken at once. 0, or, bucket unchanged, the ms until it can. */
 static inline uint32_t bucket_spend(uint64_t *full_at, uint64_t now_ms,
                                     uint64_t limit, uint64_t cost)
 {
-    uint64_t now = now_ms * 1000, minute = 60000000;
+    uint64_t now = now_ms * 1000, minute = BUCKET_MINUTE_US;
     uint64_t full = (*full_at > now ? *full_at : now) + cost * minute / limit;
     if (full > now + minute)
         return (uint32_t)((full - now - minute + 999) / 1000);

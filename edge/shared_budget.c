@@ -16,7 +16,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#define MINUTE_US 60000000ull
 #define TELL_MS 1000
 #define SWEEP_MS 10000
 /* What was told comes back by then, or is lost. */
@@ -118,7 +117,7 @@ static uint64_t s_level_us(const entry_t *entry, uint64_t now_ms)
 static void s_enqueue(shared_budget_t *self, entry_t *entry, uint64_t now_ms)
 {
     if (entry->queued || self->queue_count == BUS_TAKEN_MAX ||
-        s_level_us(entry, now_ms) < MINUTE_US / SHARE)
+        s_level_us(entry, now_ms) < BUCKET_MINUTE_US / SHARE)
         return;
     entry->queued = true;
     self->queue[self->queue_count++] = entry->key;
@@ -150,7 +149,8 @@ static uint32_t s_part(const shared_budget_t *self, const entry_t *entry,
                        uint64_t now_ms)
 {
     uint64_t level =
-        (s_level_us(entry, now_ms) * self->limit + MINUTE_US - 1) / MINUTE_US;
+        (s_level_us(entry, now_ms) * self->limit + BUCKET_MINUTE_US - 1) /
+        BUCKET_MINUTE_US;
     return entry->untold < level ? entry->untold : (uint32_t)level;
 }
 
@@ -217,7 +217,7 @@ static void s_owe(const shared_budget_t *self, entry_t *entry, uint32_t count,
 {
     uint64_t now_us = now_ms * 1000, most_us = SHARED_DEBT_MS * 1000ull;
     uint64_t owed_us =
-        s_level_us(entry, now_ms) + count * MINUTE_US / self->limit;
+        s_level_us(entry, now_ms) + count * BUCKET_MINUTE_US / self->limit;
     entry->full_at_us = now_us + (owed_us < most_us ? owed_us : most_us);
 }
 
