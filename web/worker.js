@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The keeper in a thread of its own, so that large boards and busy ones cost
-// the page nothing. Hears {do: "message" | "resend", bytes}, and {do: "fetch", path,
-// cache, number}, which it answers with {type: "fetched" | "failed", number} before it
-// tells of the board, and {do: "work", challenge, bits, number}, answered by {type: "worked" |
-// "failed", number, nonce}: in slices, so that the board goes on meanwhile. It asks for the board before anybody told it to: that is what it is for.
-// Last it finds out if the graphics are worth WebGL, which takes long where they are not.
+// the page nothing. Hears {do: "message" | "resend", bytes}; {do: "fetch", path, cache,
+// number}, which it answers with {type: "fetched" | "failed", number} before it tells of
+// the board; and {do: "work", challenge, bits, number}, answered by {type: "worked" |
+// "failed", number, nonce}: in slices, so that the board goes on meanwhile. It asks for
+// the board before anybody told it to: that is what it is for. Last it finds out if the
+// graphics are worth WebGL, which takes long where they are not.
 
 import { Keeper } from "./keeper.js";
 import { getParts } from "./net.js";
