@@ -371,17 +371,22 @@ const colorOf = (page, x, y) => page.evaluate(([px, py]) =>
 const becomes = (page, x, y, color) => until(page, ([px, py, wanted]) =>
   window.stipple.client.picture.get(px, py) === wanted, [x, y, color], LONG);
 
+/// With the mouse, from one pixel to another.
+async function drawBox(page, [x0, y0], [x1, y1]) {
+  const from = await screenAt(page, x0, y0), to = await screenAt(page, x1, y1);
+  await page.locator("#draw-box").click();
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y, { steps: 3 });
+  await page.mouse.up();
+}
+
 test("a moderator takes back what was placed in a drawn box, and undoes that", async () => {
   for (const [x, y] of [[10, 60], [11, 60], [12, 61]]) await cluster.place(x, y, 5);
   await onPage("moderator", { path: "/#12,60,16" }, async (page) => {
     await becomes(page, 12, 61, 5);
     await boxTab(page);
-    const from = await screenAt(page, 10, 60), to = await screenAt(page, 12, 61);
-    await page.locator("#draw-box").click();
-    await page.mouse.move(from.x, from.y);
-    await page.mouse.down();
-    await page.mouse.move(to.x, to.y, { steps: 3 });
-    await page.mouse.up();
+    await drawBox(page, [10, 60], [12, 61]);
     await page.locator("#rollback").click();
     await page.locator("#deed-text", { hasText: "no longer count: 3. " +
       "Pixels that change: 3." }).waitFor({ timeout: LONG });
@@ -407,12 +412,7 @@ test("a large rollback waits for a second moderator, who approves it", async () 
   await onPage("moderator", { path: "/#52,70,16" }, async (page) => {
     await becomes(page, 55, 70, 5);
     await boxTab(page);
-    const from = await screenAt(page, 50, 70), to = await screenAt(page, 55, 70);
-    await page.locator("#draw-box").click();
-    await page.mouse.move(from.x, from.y);
-    await page.mouse.down();
-    await page.mouse.move(to.x, to.y, { steps: 3 });
-    await page.mouse.up();
+    await drawBox(page, [50, 70], [55, 70]);
     await page.locator("#rollback").click();
     await confirm(page, "(50, 70) to (55, 70)");
     await page.locator("#toast.shown", { hasText: "a second person has to approve it" }).waitFor();

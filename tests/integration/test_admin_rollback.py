@@ -256,11 +256,7 @@ def test_stipplectl_waits_for_the_end(pair):
 
 
 def over_the_bus(made, *words):
-    answer = subprocess.run(
-        [os.path.join(made.bin, "stipplectl"), "--brokers",
-         ",".join(made.broker_ends), "--key-file", "keys/operator.key",
-         *words], cwd=made.folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, **ENVIRONMENT})
+    answer = made.stipplectl(*words, timeout=120)
     return answer.returncode, answer.stdout + answer.stderr
 
 

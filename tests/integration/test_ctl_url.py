@@ -34,14 +34,6 @@ class Ctl:
         return json.loads(answer.stdout)
 
 
-def over_the_bus(made, *words):
-    return subprocess.run(
-        [os.path.join(made.bin, "stipplectl"), "--brokers",
-         ",".join(made.broker_ends), "--key-file", "keys/operator.key",
-         *words], cwd=made.folder, capture_output=True, text=True, timeout=60,
-        env={**os.environ, **ENVIRONMENT})
-
-
 @pytest.fixture(scope="module")
 def pair(module_cluster):
     made = module_cluster(brokers=2, edges=2).start().ready()
@@ -77,7 +69,7 @@ def test_what_is_done_is_said_alike(pair, boss, words, back):
         assert there.returncode == 0 and not there.stderr, there
         assert there.stdout.startswith("done")
     for each in [words] + ([back] if back else []):
-        here = over_the_bus(pair, *each)
+        here = pair.stipplectl(*each)
         assert here.returncode == 0, here
         assert here.stdout.split(",")[0] == there.stdout.split(",")[0]
     both = [words] + ([back] if back else [])
@@ -97,7 +89,7 @@ def test_what_is_asked_is_shown_alike(pair, boss, words, json_too):
     checkpoint = pair.ctl("status")["seq"]
     until(lambda: pair.ctl("status")["persisted"] >= checkpoint, 60, "store")
     there, here = boss.run(*json_too, *words), \
-        over_the_bus(pair, *json_too, *words)
+        pair.stipplectl(*json_too, *words)
     assert there.returncode == here.returncode == 0, (there, here)
     assert there.stdout == here.stdout and there.stdout
 
@@ -139,7 +131,7 @@ def test_status_is_the_leaders(pair, boss):
 ])
 def test_what_is_refused_is_refused_alike(pair, boss, words, says):
     for more in ([], ["--json"]):
-        there, here = boss.run(*more, *words), over_the_bus(pair, *more, *words)
+        there, here = boss.run(*more, *words), pair.stipplectl(*more, *words)
         assert there.returncode == here.returncode == 1
         assert says in there.stdout + there.stderr
         assert (there.stdout, there.stderr) == (here.stdout, here.stderr)

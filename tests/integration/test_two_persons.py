@@ -2,14 +2,10 @@
 """Two people for a large rollback (two_person_pixels): one asks, another approves,
 over HTTP and the bus; what is small waits for nobody."""
 
-import os
-import subprocess
-
 import pytest
 
 from support.admin import RANKS, Admin
 from support.client import Client
-from support.cluster import ENVIRONMENT
 from support.tokens import user_of
 from support.wait import until
 
@@ -48,14 +44,6 @@ def texts(made, verb):
     until(lambda: made.ctl("status")["persisted"] >= seq, 60, "the store")
     return [(row["by"], row["text"]) for row in made.ctl("audit")["actions"]
             if row["verb"] == verb]
-
-
-def over_the_bus(made, *words):
-    return subprocess.run(
-        [os.path.join(made.bin, "stipplectl"), "--brokers",
-         ",".join(made.broker_ends), "--key-file", "keys/operator.key",
-         *words], cwd=made.folder, capture_output=True, text=True, timeout=90,
-        env={**os.environ, **ENVIRONMENT})
 
 
 def test_one_asks_and_another_approves(pair):
@@ -162,15 +150,15 @@ def test_over_the_bus_it_is_the_same(pair):
     number = str(asked["proposal"])
     assert pair.ctl("approve", number, "--as", "ann",
                     check=False).returncode == 1
-    listed = over_the_bus(pair, "proposals", "--as", "ben").stdout
+    listed = pair.stipplectl("proposals", "--as", "ben").stdout
     assert number in listed and user_of("ann") in listed
-    said = over_the_bus(pair, *words, "--key", "9").stdout
+    said = pair.stipplectl(*words, "--key", "9").stdout
     assert f"stipplectl approve {number}" in said, said
-    done = over_the_bus(pair, "approve", number, "--as", "ben")
+    done = pair.stipplectl("approve", number, "--as", "ben")
     assert done.returncode == 0 and "done, seq" in done.stdout, done
     assert shown(pair, 40, 8) == {0}
     for wrong in ("0", "-1", "7x", "", "4294967296"):
-        assert over_the_bus(pair, "--", "approve", wrong).returncode == 2
+        assert pair.stipplectl("--", "approve", wrong).returncode == 2
 
 
 def test_the_next_leader_asks_for_it_anew(cluster):

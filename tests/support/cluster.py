@@ -185,13 +185,16 @@ class Cluster:
     def kinds(self, kind):
         return [p for n, p in self.processes.items() if n.startswith(kind)]
 
-    def ctl(self, *words, check=True):
-        answer = subprocess.run(
+    def stipplectl(self, *words, timeout=60):
+        """By the operator's key over the bus."""
+        return subprocess.run(
             [os.path.join(self.bin, "stipplectl"), "--brokers",
              ",".join(self.broker_ends), "--key-file", key_file("operator"),
-             "--json", *words],
-            cwd=self.folder, capture_output=True, text=True, timeout=30,
-            env={**os.environ, **ENVIRONMENT})
+             *words], cwd=self.folder, capture_output=True, text=True,
+            timeout=timeout, env={**os.environ, **ENVIRONMENT})
+
+    def ctl(self, *words, check=True):
+        answer = self.stipplectl("--json", *words, timeout=30)
         if check:
             assert answer.returncode == 0, answer
             return json.loads(answer.stdout)
