@@ -10,8 +10,7 @@ import { wordsOf } from "./palette.js";
 
 const FRESH_MAX = 400; // changed samples a frame, beyond which all are shown
 const SAMPLING_MS = 6; // a frame
-const RATE_FIRST = 1000; // samples a millisecond, until it is measured
-const RATE_LEAST = 300;
+const RATE_LEAST = 300; // samples a millisecond, also until it is measured
 
 /// "#rrggbb" of a word of wordsOf.
 const hexOf = (word) => "#" + [0, 8, 16].map((shift) =>
@@ -36,7 +35,7 @@ export class CanvasRenderer {
     this.window = null; // {x, y, width, height, step, image}: what is shown
     this.primed = false; // the canvas has its memory
     this.finer = null; // the same with all samples, on its way: its `line` is next
-    this.rate = RATE_FIRST;
+    this.rate = RATE_LEAST;
     this.fresh = []; // samples that changed: index in the image
   }
 
