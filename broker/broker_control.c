@@ -41,13 +41,21 @@ static void s_on_restored(broker_t *self, mail_t *mail)
             self, restoring_on_mail(&self->restoring, &self->parts, mail));
 }
 
+/* An action in doubt may be asked for again: whether it is done is known when
+ * its batch is settled, and only then can it be judged. */
+static const char *s_locked(const broker_t *self)
+{
+    if (self->state == AWAY)
+        return "redis is away";
+    if (self->state != LEADING || self->stopping)
+        return "standby";
+    return commit_settles(&self->leading.commit) ? "redis was away" : NULL;
+}
+
 static ctl_state_t s_ctl_state(const broker_t *self)
 {
-    bool open = self->state == LEADING && !self->stopping;
     return (ctl_state_t){.role = broker_words[self->state],
-                         .locked = open                  ? NULL
-                                   : self->state == AWAY ? "redis is away"
-                                                         : "standby"};
+                         .locked = s_locked(self)};
 }
 
 static void s_on_ctl(broker_t *self, mail_t *mail)

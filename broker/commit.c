@@ -50,7 +50,8 @@ void commit_send(commit_t *self, parts_t *parts)
     assert(self->state != COMMIT_IN_FLIGHT);
     assert(batch_count(self->batch));
     assert(batch_from(self->batch).seq == parts->world.seq);
-    if (self->state == COMMIT_IN_DOUBT) {
+    self->resent = self->state == COMMIT_IN_DOUBT;
+    if (self->resent) {
         COUNT(COMMITS_RESENT);
         batch_redo(self->batch, parts->world.board);
     }

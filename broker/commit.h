@@ -23,6 +23,7 @@ typedef struct {
     batch_t *batch;
     mailbox_t verdicts; /* leave when the batch is committed */
     uint32_t digest;    /* of the board after the batch */
+    bool resent;        /* it was in doubt */
 } commit_t;
 
 void commit_init(commit_t *self, size_t batch_max);
@@ -38,6 +39,11 @@ void commit_applied(commit_t *self, parts_t *parts);
 void commit_refuse(commit_t *self, parts_t *parts);
 /* Whether Redis will apply what is in flight cannot be known now. */
 void commit_doubt(commit_t *self, parts_t *parts);
+/* Whether it will be known in a moment what became of a batch in doubt. */
+static inline bool commit_settles(const commit_t *self)
+{
+    return self->state == COMMIT_IN_FLIGHT && self->resent;
+}
 /* IDLE: lets the verdicts go that wait for nothing. */
 void commit_send_verdicts(commit_t *self, parts_t *parts);
 /* Forgets everything. */

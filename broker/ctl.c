@@ -215,7 +215,7 @@ static void s_set(ctl_t *self, parts_t *parts, desk_t *desk, const char *locked,
     }
     error = moderation_head(&control, asker, request);
     if (!error &&
-        policy_request(parts->world.policy, control.by, control.request)) {
+        desk_knows(desk, parts, control.by, control.request)) {
         desk_offer_with(desk, parts, asker, &control,
                         s_set_more(&parts->world)); /* says that it is done */
         return;

@@ -69,6 +69,18 @@ void desk_offer(desk_t *self, const parts_t *parts, asker_t *asker,
     desk_offer_with(self, parts, asker, control, NULL);
 }
 
+bool desk_knows(const desk_t *self, const parts_t *parts, uint64_t by,
+                uint32_t request)
+{
+    for (size_t i = 0; request && i < self->count; i++) {
+        const control_t *control =
+            &self->orders[(self->first + i) % DESK_ORDERS_MAX].control;
+        if (control->by == by && control->request == request)
+            return true;
+    }
+    return policy_request(parts->world.policy, by, request) != 0;
+}
+
 /* Whether one more refusal is to stand in the history. */
 static bool s_count_refusal(desk_t *self, uint64_t now_ms)
 {

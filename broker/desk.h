@@ -63,6 +63,11 @@ void desk_offer_with(desk_t *self, const parts_t *parts, asker_t *asker,
 void desk_refuse(desk_t *self, const parts_t *parts, asker_t *asker,
                  const control_t *control);
 
+/* Whether that person's action of that number is done, or will be: it waits
+ * here, or is on its way. */
+bool desk_knows(const desk_t *self, const parts_t *parts, uint64_t by,
+                uint32_t request);
+
 /* Adds the next action, if it is its turn, to a batch that has its placements.
  */
 void desk_fill(desk_t *self, parts_t *parts, batch_t *batch);

@@ -414,6 +414,11 @@ static void s_look(desk_t *desk, const parts_t *parts, inquiry_fn take,
         looks_ask(&desk->looks, parts, asker, &look);
 }
 
+static bool s_takes_back(control_verb_t verb)
+{
+    return verb == CONTROL_ROLLBACK || verb == CONTROL_RESTORE;
+}
+
 /* False: one of them is no flag. */
 static bool s_take_wish(takeback_wish_t *wish, const json_t *request)
 {
@@ -425,21 +430,33 @@ static bool s_take_wish(takeback_wish_t *wish, const json_t *request)
            (!preview || json_is_boolean(preview));
 }
 
+/* Whether it is asked again, by its number: it is done, or will be, whatever
+ * else has changed since it was first asked. */
+static bool s_is_again(const desk_t *desk, const parts_t *parts,
+                       const control_t *control)
+{
+    const policy_t *policy = parts->world.policy;
+    uint64_t by = control->by;
+    uint32_t request = control->request;
+    return s_takes_back(control->verb)
+               ? takeback_is_of(&desk->takeback, by, request) ||
+                     policy_request(policy, by, request)
+               : desk_knows(desk, parts, by, request);
+}
+
 static void s_act(desk_t *desk, const parts_t *parts, size_t i, asker_t *asker,
                   control_t *control, const json_t *request)
 {
-    const policy_t *policy = parts->world.policy;
     const char *error = NULL;
     takeback_wish_t wish;
+    control->verb = s_verbs[i].verb;
     if (!s_take_wish(&wish, request))
         error = "yes and preview are true or false";
-    if (!error && !policy_request(policy, control->by, control->request))
+    if (!error && !s_is_again(desk, parts, control))
         error = s_verbs[i].take(control, parts, request);
-    control->verb = s_verbs[i].verb;
     if (error)
         answer_refuse(parts, asker, "bad_request", error);
-    else if (control->verb == CONTROL_ROLLBACK ||
-             control->verb == CONTROL_RESTORE)
+    else if (s_takes_back(control->verb))
         takeback_begin(&desk->takeback, parts, asker, control, wish);
     else
         desk_offer(desk, parts, asker, control);

@@ -377,6 +377,15 @@ static void s_add_slice(takeback_t *self, parts_t *parts, batch_t *batch)
         self->on_its_way = batch_next(batch) - 1;
 }
 
+/* By a batch that was in doubt when it was asked again, or for something else.
+ */
+static void s_answer_done(takeback_t *self, const parts_t *parts, uint64_t done)
+{
+    if (self->asker.held)
+        s_answer_again(self, parts, &self->asker, &self->control, done);
+    s_reset(self);
+}
+
 /* Asks again if it is time, or if whoever was asked is not the active one now.
  */
 static void s_wait(takeback_t *self, const parts_t *parts)
@@ -395,12 +404,18 @@ static void s_wait(takeback_t *self, const parts_t *parts)
 
 void takeback_fill(takeback_t *self, parts_t *parts, batch_t *batch)
 {
+    const policy_t *policy = parts->world.policy;
     size_t controls;
+    uint64_t done;
     batch_controls(batch, &controls);
+    if (self->state != TAKEBACK_NONE && !self->seq &&
+        (done =
+             policy_request(policy, self->control.by, self->control.request)))
+        s_answer_done(self, parts, done);
     if (self->asker.held && self->asker.known &&
         parts->now.mono_ms >= self->patience_ms)
         answer_send(parts, &self->asker, takeback_standing(self));
-    if (self->state == TAKEBACK_NONE && policy_open(parts->world.policy))
+    if (self->state == TAKEBACK_NONE && policy_open(policy))
         s_take_up(self, parts);
     if (self->state == TAKEBACK_ASKING)
         s_wait(self, parts);

@@ -194,6 +194,52 @@ START_TEST(an_operators_key_makes_an_action_happen_once)
 }
 END_TEST
 
+/* Its first asking waits behind another, and what it was judged by has passed.
+ */
+START_TEST(what_is_asked_again_while_it_waits_is_not_judged_anew)
+{
+    char text[200];
+    snprintf(text, sizeof text,
+             VERB("ban", ",\"user\":\"%s\",\"until\":%llu,\"key\":5"), USER,
+             (unsigned long long)now.wall_ms + 1000);
+    s_ask_text(VERB("lock", ""));
+    s_ask_text(text);
+    s_pass(2000);
+    s_ask_text(text);
+    ck_assert(!s_has_mail(control));
+    s_committed(true);
+    json_decref(s_reply());
+    s_committed(true);
+    json_t *first = s_reply(), *again = s_reply();
+    ck_assert(json_is_true(json_object_get(first, "ok")));
+    ck_assert(json_equal(first, again));
+    json_decref(first);
+    json_decref(again);
+}
+END_TEST
+
+/* Its batch is sent again, and nobody knows yet that it will be done. */
+START_TEST(nothing_is_judged_while_an_action_is_in_doubt)
+{
+    char text[200];
+    snprintf(text, sizeof text,
+             VERB("ban", ",\"user\":\"%s\",\"until\":%llu,\"key\":5"), USER,
+             (unsigned long long)now.wall_ms + 1000);
+    s_ask_text(text);
+    s_lost();
+    json_decref(s_reply());
+    s_ready();
+    s_led();
+    s_pass(2000);
+    s_refused_for(text, "redis was away");
+    s_committed(true);
+    s_ask_text(text);
+    json_t *reply = s_reply();
+    ck_assert_uint_eq(s_reply_number(reply, "seq"), policy_seq(s_policy()));
+    json_decref(reply);
+}
+END_TEST
+
 START_TEST(actions_are_done_in_their_order_one_per_batch)
 {
     s_ask_text(VERB("lock", ""));
@@ -268,6 +314,8 @@ Suite *suite_broker_moderation(void)
     tcase_add_test(all, a_notice_has_words_and_at_most_500_bytes);
     tcase_add_test(all, an_operators_key_makes_an_action_happen_once);
     tcase_add_test(all, actions_are_done_in_their_order_one_per_batch);
+    tcase_add_test(all, nothing_is_judged_while_an_action_is_in_doubt);
+    tcase_add_test(all, what_is_asked_again_while_it_waits_is_not_judged_anew);
     tcase_add_test(all, who_waits_when_the_lead_is_lost_is_told_to_ask_again);
     tcase_add_test(all, the_policy_is_told_from_memory);
     suite_add_tcase(suite, all);

@@ -160,6 +160,25 @@ START_TEST(slices_are_open_until_the_last)
 }
 END_TEST
 
+/* Asked again while the batch that began it was in doubt; so it is not begun
+ * twice. */
+START_TEST(what_was_done_before_the_store_answered_is_not_done_again)
+{
+    s_begin(s_yes);
+    record_t records[CONTROL_RECORDS_MAX];
+    control_t first = takeback.control;
+    uint64_t seq = parts.world.seq + 1;
+    size_t count = control_records(&first, seq, records);
+    for (size_t i = 0; i < count; i++)
+        policy_feed(parts.world.policy, &records[i], NULL);
+    s_hear(takeback.ticket, BELOW_FOUND, 10);
+    ck_assert_uint_eq(s_commit(0, 0), 0);
+    ck_assert_int_eq(takeback.state, TAKEBACK_NONE);
+    ck_assert(!takeback.asker.held);
+    ck_assert_uint_eq(s_shown(4), 0);
+}
+END_TEST
+
 /* Before the first slice, in its batch, and between two. */
 START_TEST(what_players_place_meanwhile_stays)
 {
@@ -439,6 +458,8 @@ Suite *suite_broker_takeback(void)
     tcase_add_checked_fixture(all, s_set_up, s_tear_down);
     tcase_add_test(all, more_than_one_pixel_is_only_previewed);
     tcase_add_test(all, slices_are_open_until_the_last);
+    tcase_add_test(all,
+                   what_was_done_before_the_store_answered_is_not_done_again);
     tcase_add_test(all, what_players_place_meanwhile_stays);
     tcase_add_test(all, who_leads_next_finishes_it);
     tcase_add_test(all, a_store_that_is_behind_is_asked_again);
