@@ -214,8 +214,7 @@ static void s_set(ctl_t *self, parts_t *parts, desk_t *desk, const char *locked,
         return;
     }
     error = moderation_head(&control, asker, request);
-    if (!error &&
-        desk_knows(desk, parts, control.by, control.request)) {
+    if (!error && desk_knows(desk, parts, control.by, control.request)) {
         desk_offer_with(desk, parts, asker, &control,
                         s_set_more(&parts->world)); /* says that it is done */
         return;
