@@ -56,6 +56,8 @@ bool check_view(const char *who, uint64_t seq, uint64_t hash, uint64_t doubt);
 void check_resync_lost(void);
 /* … that they are banned, or that the pixel is protected. */
 void check_barred(unsigned user, unsigned x, unsigned y, bool banned);
+/* Whether the board was locked at any time from `since` (ns) on. */
+bool check_was_locked(uint64_t since);
 
 /* What an operator was told of the order with that key (operator.h). */
 void check_order_done(uint32_t key, uint64_t seq);

@@ -64,6 +64,11 @@ static void s_let_go(void)
         s_unlocked_at = world_now();
 }
 
+bool check_was_locked(uint64_t since)
+{
+    return s_model.locked || s_unlocked_at >= since;
+}
+
 static void s_on_action(const control_t *action, commit_t *commit)
 {
     uint32_t key = action->request;

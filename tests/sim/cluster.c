@@ -25,6 +25,8 @@
 /* How long after the last fault a placement is accepted at the latest: the
  * lease and 2 s, and what restarts and restoring may take. */
 #define PLACING_WITHIN (14 * SECOND)
+/* … and one after the other. */
+#define PLACED_WITHIN (5 * SECOND)
 #define LEVEL_WITHIN (9 * SECOND)
 /* … an operator has an answer. A rollback whose question to the store was lost
  * on the way asks again after 30 s. */
@@ -145,6 +147,23 @@ static void s_ask_leader(void)
     s_wait_for_orders();
 }
 
+static bool s_placing(void)
+{
+    return clients_last_ok() + PLACED_WITHIN >= world_now();
+}
+
+/* Nothing is accepted on a locked board: then from when it is open again on. */
+static void s_check_placing(void)
+{
+    if (!s_placing() && check_was_locked(world_now() - PLACED_WITHIN)) {
+        s_wait_for_orders();
+        world_run(world_now() + PLACED_WITHIN);
+    }
+    if (!s_placing())
+        violation("liveness", "nothing was accepted for %.1f s",
+                  (double)(world_now() - clients_last_ok()) / 1e9);
+}
+
 /* Faults have stopped: the fifth check, and all that can be judged only when
  * nothing moves. */
 static void s_quiet(void)
@@ -161,9 +180,7 @@ static void s_quiet(void)
     }
     clients_place(true);
     world_run(began + PLACING_WITHIN);
-    if (clients_last_ok() + SECOND * 5 < world_now())
-        violation("liveness", "nothing was accepted for %.1f s",
-                  (double)(world_now() - clients_last_ok()) / 1e9);
+    s_check_placing();
     s_wait_for_orders();
     clients_place(false);
     world_run(world_now() + LEVEL_WITHIN);
