@@ -111,6 +111,20 @@ START_TEST(scales_off_the_range_are_bad)
 }
 END_TEST
 
+START_TEST(a_picture_may_have_as_many_pixels_as_is_set)
+{
+    s_feed(); /* 30 × 20 */
+    config.png_pixels_max = 2400;
+    s_new(VERB_GET, "/api/v1/board.png");
+    s_query("scale=3");
+    s_expect_problem(413, "too_large");
+    s_new(VERB_GET, "/api/v1/board.png");
+    s_query("scale=2");
+    api_handle(exchange);
+    ck_assert_ptr_nonnull(job); /* it is drawn */
+}
+END_TEST
+
 START_TEST(put_is_checked_in_its_order)
 {
     s_feed();
@@ -428,6 +442,7 @@ Suite *suite_edge_api(void)
     tcase_add_test(tcase, board_comes_when_it_is_rendered);
     tcase_add_test(tcase, who_leaves_is_not_answered);
     tcase_add_loop_test(tcase, scales_off_the_range_are_bad, 0, 6);
+    tcase_add_test(tcase, a_picture_may_have_as_many_pixels_as_is_set);
     tcase_add_test(tcase, put_is_checked_in_its_order);
     tcase_add_test(tcase, sessions_are_made_and_can_be_off);
     tcase_add_test(tcase, an_identity_may_cost_work);

@@ -108,6 +108,7 @@ START_TEST(nothing_comes_after_what_is_broken)
         {0x09, "x", 1},        /* a control frame in fragments */
         {0x88, "\x03", 1},     /* half a code */
         {0x88, "\x03\xed", 2}, /* 1005, which nobody may send */
+        {0x88, "\x03\xf7", 2}, /* 1015, likewise */
         {0x88, "\x0b\xb7", 2}, /* 2999 */
         {0x88, "\x13\x88", 2}, /* 5000 */
     };
@@ -117,6 +118,20 @@ START_TEST(nothing_comes_after_what_is_broken)
             s_put(bytes, cases[i].first, cases[i].payload, cases[i].size);
         size += s_put(bytes + size, 0x82, "y", 1);
         s_expect(bytes, size, "BROKEN()");
+    }
+}
+END_TEST
+
+START_TEST(a_peer_may_close_with_any_registered_code)
+{
+    static const unsigned codes[] = {1000, 1003, 1007, 1014, 3000, 4999};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const char code[] = {(char)(codes[i] >> 8), (char)codes[i], '\0'};
+        uint8_t bytes[64];
+        char expected[32];
+        size_t size = s_put(bytes, 0x88, code, 2);
+        snprintf(expected, sizeof expected, "close(%s)", code);
+        s_expect(bytes, size, expected);
     }
 }
 END_TEST
@@ -163,6 +178,7 @@ Suite *suite_edge_frame_reader(void)
     tcase_add_test(tcase, messages_come_out_unmasked);
     tcase_add_test(tcase, control_frames_stand_between_fragments);
     tcase_add_test(tcase, nothing_comes_after_what_is_broken);
+    tcase_add_test(tcase, a_peer_may_close_with_any_registered_code);
     tcase_add_test(tcase, lengths_and_masks_are_checked_by_their_header);
     tcase_add_test(tcase, payloads_of_64_bits_are_never_held);
     suite_add_tcase(suite, tcase);

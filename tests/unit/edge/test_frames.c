@@ -226,6 +226,41 @@ START_TEST(another_history_shares_nothing_with_the_old_one)
 }
 END_TEST
 
+/* The canvas of the setup, with that cooldown, as the leader tells of it. */
+static void s_set_cooldown(uint32_t cooldown_ms)
+{
+    char json[CANVAS_JSON_MAX];
+    canvas_t canvas;
+    canvas_init(&canvas, SIDE, SIDE, 4);
+    canvas.cooldown_ms = cooldown_ms;
+    bus_body_t body = {.epoch = 1, .body = (uint8_t *)json};
+    body.size = canvas_to_json(&canvas, json, sizeof json);
+    ck_assert_int_eq(mirror_on_canvas(s_edge.mirror, &body), MIRROR_OK);
+}
+
+static bool s_says(const frame_t *frame, const char *text)
+{
+    return memmem(frame->bytes, frame->size, text, strlen(text));
+}
+
+START_TEST(the_settings_told_are_those_of_now_and_made_once)
+{
+    s_set_cooldown(12345);
+    for (int json = 0; json < 2; json++) {
+        frame_t *told = frame_ref(frames_notice(s_edge.frames, json));
+        ck_assert(s_says(told, "12345"));
+        ck_assert_ptr_eq(frames_notice(s_edge.frames, json), told);
+        frame_unref(&told);
+    }
+    s_set_cooldown(23456);
+    for (int json = 0; json < 2; json++) {
+        const frame_t *told = frames_notice(s_edge.frames, json);
+        ck_assert(s_says(told, "23456"));
+        ck_assert(!s_says(told, "12345"));
+    }
+}
+END_TEST
+
 Suite *suite_edge_frames(void)
 {
     Suite *suite = suite_create("edge/frames");
@@ -240,6 +275,7 @@ Suite *suite_edge_frames(void)
     tcase_add_test(tcase, json_diff_is_limited_by_its_own_size);
     tcase_add_test(tcase, what_stopped_readers_hold_is_limited);
     tcase_add_test(tcase, another_history_shares_nothing_with_the_old_one);
+    tcase_add_test(tcase, the_settings_told_are_those_of_now_and_made_once);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -131,12 +131,29 @@ START_TEST(questions_under_way_are_bounded)
         failed += answer && answer->status == BUS_STORE_FAILED;
     }
     ck_assert_uint_le(s_count, PIXEL_CACHE_SLOTS);
+    ck_assert_uint_gt(s_count, PIXEL_CACHE_SLOTS * 3 / 4); /* well spread */
     ck_assert_uint_eq(failed, ASKED_MAX - s_count);
     for (size_t i = 0; i < s_count; i++)
         s_asked[i].on_answer(s_asked[i].context,
                              &(bus_answer_t){.status = BUS_NONE});
     s_ms += 5000;
     ck_assert_ptr_null(s_get(&askers[0], 9999, 0)); /* room again */
+}
+END_TEST
+
+START_TEST(who_waited_on_a_cache_that_is_gone_may_ask_another)
+{
+    static asker_t askers[100]; /* outlive the cache */
+    for (int i = 0; i < 100; i++)
+        ck_assert_ptr_null(s_get(&askers[i], (uint16_t)i, 3));
+    pixel_cache_destroy(&s_cache);
+    ck_assert_ptr_null(s_cache);
+    s_cache = pixel_cache_new(s_ask, NULL);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_ptr_null(s_get(&askers[i], (uint16_t)i, 3));
+        s_answer(BUS_FOUND, 3);
+        ck_assert_uint_eq(askers[i].calls, 1);
+    }
 }
 END_TEST
 
@@ -149,6 +166,7 @@ Suite *suite_edge_pixel_cache(void)
     tcase_add_test(tcase, answer_that_the_board_belies_is_soon_asked_again);
     tcase_add_test(tcase, failure_is_told_and_not_kept);
     tcase_add_test(tcase, questions_under_way_are_bounded);
+    tcase_add_test(tcase, who_waited_on_a_cache_that_is_gone_may_ask_another);
     suite_add_tcase(suite, tcase);
     return suite;
 }

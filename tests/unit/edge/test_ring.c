@@ -110,6 +110,38 @@ START_TEST(history_that_does_not_fit_is_not_prepended)
 }
 END_TEST
 
+START_TEST(what_exceeds_the_capacity_is_forgotten)
+{
+    static uint32_t indices[1024];
+    ring_t *ring = ring_new(4096);
+    for (uint64_t to = 1; to <= 4; to++)
+        ring_push(ring, to, indices, 1024);
+    ck_assert_uint_eq(ring_first(ring), 0);
+    ring_push(ring, 5, indices, 1);
+    ck_assert_uint_eq(ring_first(ring), 1);
+    ring_destroy(&ring);
+}
+END_TEST
+
+START_TEST(a_long_history_is_prepended_whole)
+{
+    enum { MANY = 10000 };
+    static uint32_t before[MANY];
+    ring_t *ring = ring_new(1 << 20);
+    touched_t *set = touched_new(MANY + 1);
+    const uint32_t now = MANY;
+    for (uint32_t i = 0; i < MANY; i++)
+        before[i] = i;
+    ring_reset(ring, 100);
+    ring_push(ring, 110, &now, 1);
+    ck_assert_int_eq(ring_prepend(ring, 60, before, MANY), 0);
+    ck_assert_int_eq(ring_collect(ring, 60, set, MANY + 1), 0);
+    ck_assert_uint_eq(touched_count(set), MANY + 1);
+    touched_destroy(&set);
+    ring_destroy(&ring);
+}
+END_TEST
+
 /* The model: which seq touched which pixel, all of it. */
 static void s_compare(const ring_t *ring, const uint32_t *history,
                       uint64_t last)
@@ -164,6 +196,8 @@ Suite *suite_edge_ring(void)
     tcase_add_test(tcase, collecting_stops_past_the_limit);
     tcase_add_test(tcase, older_history_is_put_before_the_first);
     tcase_add_test(tcase, history_that_does_not_fit_is_not_prepended);
+    tcase_add_test(tcase, what_exceeds_the_capacity_is_forgotten);
+    tcase_add_test(tcase, a_long_history_is_prepended_whole);
     tcase_add_test(tcase, any_range_matches_brute_force);
     tcase_set_timeout(tcase, 30);
     suite_add_tcase(suite, tcase);
