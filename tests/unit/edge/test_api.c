@@ -4,6 +4,9 @@
  */
 #include "tests/unit/edge/api_stage.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 Suite *suite_edge_api(void);
 
 START_TEST(unknown_paths_are_not_found)
@@ -291,6 +294,39 @@ START_TEST(the_clusters_budget_is_asked_and_loopback_is_exempt)
 }
 END_TEST
 
+/* What the log says once that address has had its identity of the minute. */
+static void s_log_refusals(const connection_t *connection, char text[4096])
+{
+    int log = memfd_create("log", 0), stderr_before = dup(2);
+    dup2(log, 2);
+    for (int i = 0; i < 3; i++) {
+        s_new(VERB_POST, "/api/v1/session");
+        exchange->connection = (connection_t *)connection;
+        api_handle(exchange);
+    }
+    ck_assert_uint_eq(exchange->status, 429);
+    dup2(stderr_before, 2);
+    text[pread(log, text, 4095, 0)] = '\0';
+    close(log);
+    close(stderr_before);
+}
+
+START_TEST(only_who_forwards_is_taken_for_a_proxy_that_nobody_named)
+{
+    static char text[4096];
+    connection_t connection = {.address = {{[10] = 0xff, 0xff, 192, 0, 2, 1}}};
+    config.sessions_per_address = 1;
+    s_log_refusals(&connection, text);
+    ck_assert_ptr_null(strstr(text, "trusted_proxies"));
+    s_new(VERB_GET, "/healthz"); /* whatever it asks for */
+    exchange->connection = &connection;
+    s_header(FIELD_FORWARDED_FOR, "192.0.2.9");
+    s_expect(200);
+    s_log_refusals(&connection, text);
+    ck_assert_ptr_nonnull(strstr(text, "trusted_proxies"));
+}
+END_TEST
+
 START_TEST(pages_of_other_origins_may_read_only)
 {
     s_new(VERB_POST, "/api/v1/session");
@@ -449,6 +485,8 @@ Suite *suite_edge_api(void)
     tcase_add_loop_test(tcase, what_is_no_proof_gets_a_challenge, 0, 10);
     tcase_add_test(tcase, only_work_takes_of_the_budget);
     tcase_add_test(tcase, the_clusters_budget_is_asked_and_loopback_is_exempt);
+    tcase_add_test(tcase,
+                   only_who_forwards_is_taken_for_a_proxy_that_nobody_named);
     tcase_add_test(tcase, pages_of_other_origins_may_read_only);
     tcase_add_test(tcase, an_origin_cannot_split_the_head);
     tcase_add_test(tcase, preflights_are_answered);

@@ -153,6 +153,23 @@ START_TEST(an_address_may_ask_the_store_so_often)
 }
 END_TEST
 
+START_TEST(each_pixel_has_a_history_of_its_own)
+{
+    s_feed();
+    for (unsigned pixel = 0; pixel < 30 * 20; pixel++) {
+        char path[64];
+        snprintf(path, sizeof path, "/api/v1/pixels/%u/%u/history", pixel % 30,
+                 pixel / 30);
+        asked = 0;
+        s_ask(path, "");
+        ck_assert_uint_eq(asked, BUS_HISTORY);
+        ck_assert_uint_eq(asked_for.x, pixel % 30);
+        ck_assert_uint_eq(asked_for.y, pixel / 30);
+        s_answer(BUS_FOUND, NULL, 0);
+    }
+}
+END_TEST
+
 Suite *suite_edge_api_past(void)
 {
     Suite *suite = suite_create("edge/api_past");
@@ -164,6 +181,7 @@ Suite *suite_edge_api_past(void)
     tcase_add_test(tcase, diffs_are_kept_and_what_fails_is_not);
     tcase_add_test(tcase, who_leaves_before_the_past_comes_is_not_answered);
     tcase_add_test(tcase, an_address_may_ask_the_store_so_often);
+    tcase_add_test(tcase, each_pixel_has_a_history_of_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
 }

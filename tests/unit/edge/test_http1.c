@@ -135,6 +135,17 @@ START_TEST(a_peer_that_ends_behind_the_last_answer_is_gone_at_once)
 }
 END_TEST
 
+START_TEST(what_comes_behind_the_last_answer_does_not_cut_it_off)
+{
+    s_say("GET / HTTP/1.0\r\n\r\n");
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+        s_turn();
+        ck_assert(!s_is_gone());
+    }
+}
+END_TEST
+
 START_TEST(a_peer_that_goes_on_behind_the_last_answer_is_cut_off)
 {
     static char more[65536];
@@ -286,6 +297,7 @@ Suite *suite_edge_http1(void)
     tcase_add_test(all, a_last_request_is_answered_and_the_end_said);
     tcase_add_test(all,
                    a_peer_that_ends_behind_the_last_answer_is_gone_at_once);
+    tcase_add_test(all, what_comes_behind_the_last_answer_does_not_cut_it_off);
     tcase_add_test(all, a_peer_that_goes_on_behind_the_last_answer_is_cut_off);
     tcase_add_test(all,
                    what_is_no_request_is_refused_and_nothing_behind_it_read);

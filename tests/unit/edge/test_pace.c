@@ -87,6 +87,21 @@ START_TEST(wider_bounds_keep_what_the_load_needs)
 }
 END_TEST
 
+START_TEST(each_step_down_takes_as_many_calm_rounds)
+{
+    pace_t pace = pace_of(20, 500);
+    uint32_t tick_ms = s_rounds(&pace, 100, 240), steps = 0;
+    while (tick_ms > 100) {
+        ck_assert_uint_eq(s_rounds(&pace, PACE_CALM - 1, 0), tick_ms);
+        uint32_t next_ms = s_rounds(&pace, 1, 0);
+        ck_assert_uint_lt(next_ms, tick_ms);
+        tick_ms = next_ms;
+        steps++;
+    }
+    ck_assert_uint_ge(steps, 4);
+}
+END_TEST
+
 Suite *suite_edge_pace(void)
 {
     Suite *suite = suite_create("edge/pace");
@@ -99,6 +114,7 @@ Suite *suite_edge_pace(void)
     tcase_add_test(tcase, steady_load_does_not_swing);
     tcase_add_test(tcase, new_bounds_hold_at_once);
     tcase_add_test(tcase, wider_bounds_keep_what_the_load_needs);
+    tcase_add_test(tcase, each_step_down_takes_as_many_calm_rounds);
     suite_add_tcase(suite, tcase);
     return suite;
 }

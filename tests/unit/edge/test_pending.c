@@ -184,6 +184,21 @@ START_TEST(refused_ones_are_never_sent_and_never_expire)
 }
 END_TEST
 
+START_TEST(of_many_each_is_its_own)
+{
+    enum { MANY = 5000 };
+    pending_t *pending = pending_new(1);
+    question_t question;
+    for (uint32_t i = 1; i <= MANY; i++)
+        ck_assert_uint_eq(s_add(pending, 2 * i, 0), i);
+    for (uint32_t i = 1; i <= MANY; i++) {
+        ck_assert(pending_take(pending, i, &question));
+        ck_assert_uint_eq(question.place.request, 2 * i);
+    }
+    pending_destroy(&pending);
+}
+END_TEST
+
 START_TEST(random_life_matches_a_model)
 {
     enum { MANY = 20000 };
@@ -225,6 +240,7 @@ Suite *suite_edge_pending(void)
     tcase_add_test(tcase, expiry_takes_the_old_and_leaves_the_young);
     tcase_add_test(tcase, full_takes_but_refuses_and_an_answer_makes_room);
     tcase_add_test(tcase, refused_ones_are_never_sent_and_never_expire);
+    tcase_add_test(tcase, of_many_each_is_its_own);
     tcase_add_test(tcase, random_life_matches_a_model);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -346,6 +346,8 @@ START_TEST(lost_history_is_a_resync_for_all)
     clients_pass(30);
     client_expect(client, WIRE_RESYNC, &event);
     ck_assert_int_eq(event.resync, RESYNC_BOARD_CHANGED);
+    ck_assert_int_eq(clients_edge.metrics[EDGE_RESYNC_CHANGED], 1);
+    ck_assert_int_eq(clients_edge.metrics[EDGE_RESYNC_TOO_OLD], 0);
     client_expect(client, WIRE_BEAT, &event);
 }
 END_TEST

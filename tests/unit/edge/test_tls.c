@@ -7,6 +7,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <poll.h>
 
 Suite *suite_edge_tls(void);
 
@@ -107,6 +108,16 @@ START_TEST(requests_are_answered_through_tls)
     s_say(ASK);
     s_say(ASK);
     ck_assert_uint_eq(s_count("HTTP/1.1 200"), 2);
+    ck_assert(!ended);
+}
+END_TEST
+
+START_TEST(an_idle_connection_keeps_nobody_awake)
+{
+    s_connect_well();
+    s_say(ASK);
+    struct pollfd events = {.fd = uv_backend_fd(&loop), .events = POLLIN};
+    ck_assert_int_eq(poll(&events, 1, 0), 0);
     ck_assert(!ended);
 }
 END_TEST
@@ -299,6 +310,7 @@ Suite *suite_edge_tls(void)
     TCase *all = tcase_create("all");
     tcase_add_checked_fixture(all, s_start, s_end);
     tcase_add_test(all, requests_are_answered_through_tls);
+    tcase_add_test(all, an_idle_connection_keeps_nobody_awake);
     tcase_add_test(all, several_requests_of_one_record_are_answered);
     tcase_add_test(all, a_long_answer_arrives_whole);
     tcase_add_test(all, a_head_and_its_body_are_one_record);
