@@ -36,11 +36,7 @@ static int s_open(struct io_uring *ring)
     struct io_uring_params params = {.flags = IORING_SETUP_SINGLE_ISSUER |
                                               IORING_SETUP_DEFER_TASKRUN |
                                               IORING_SETUP_SUBMIT_ALL};
-    int result = io_uring_queue_init_params(SEND_RING_MAX, ring, &params);
-    if (result < 0 || params.features & IORING_FEAT_CQE_SKIP)
-        return result;
-    io_uring_queue_exit(ring);
-    return -ENOSYS;
+    return io_uring_queue_init_params(SEND_RING_MAX, ring, &params);
 }
 
 send_ring_t *send_ring_new(send_ring_short_fn on_short)

@@ -350,6 +350,8 @@ START_TEST(chunks_are_put_together)
         {"5\r\nhello\r\n0\r\n\r\n", "hello"},
         {"000005\r\nhello\r\nA\r\n, my world\r\n00\r\n\r\n", "hello, my world"},
         {"2;a\r\n\r\n\r\n0;b=c;d=\"e\\\"f\t g\"\r\n\r\n", "\r\n"},
+        {"a\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
+        {"F\r\n0123456789abcde\r\n0\r\n\r\n", "0123456789abcde"},
         {"1;a=\"\"\r\nx\r\n0\r\n\r\n", "x"},
         {"1\r\nx\r\n0\r\nA: b\r\nContent-Length: 9\r\n\r\n", "x"},
     };

@@ -99,6 +99,21 @@ START_TEST(all_go_out_and_none_is_told_of)
 }
 END_TEST
 
+START_TEST(one_alone_goes_out_too)
+{
+    send_ring_t *ring = send_ring_new(s_on_short);
+    if (!ring)
+        return;
+    s_connect();
+    send_ring_add(ring, s_peers[0].ours, s_byte(7), &s_peers[0]);
+    send_ring_submit(ring);
+    s_expect(s_peers[0].theirs, s_byte(7));
+    ck_assert_uint_eq(s_peers[0].shorts, 0);
+    send_ring_destroy(&ring);
+    ck_assert_ptr_null(ring);
+}
+END_TEST
+
 START_TEST(who_does_not_read_or_is_gone_is_told_of)
 {
     send_ring_t *ring = send_ring_new(s_on_short);
@@ -159,6 +174,7 @@ Suite *suite_edge_send_ring(void)
     Suite *suite = suite_create("edge/send_ring");
     TCase *tcase = tcase_create("send_ring");
     tcase_add_test(tcase, all_go_out_and_none_is_told_of);
+    tcase_add_test(tcase, one_alone_goes_out_too);
     tcase_add_test(tcase, who_does_not_read_or_is_gone_is_told_of);
     tcase_add_test(tcase, more_than_it_holds_go_out_in_their_order);
     suite_add_tcase(suite, tcase);

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <sys/mman.h>
 
 Suite *suite_edge_tls(void);
 
@@ -68,12 +69,9 @@ static void s_client(void)
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
-/* Whether the connection is made. */
-static bool s_connect(void)
+/* Goes on with the handshake: whether it comes to its end. */
+static bool s_shake_hands(void)
 {
-    s_open_pair();
-    ssl = SSL_new(client);
-    SSL_set_fd(ssl, fd);
     for (int i = 0; i < 100; i++) {
         int done = SSL_connect(ssl);
         int why = SSL_get_error(ssl, done);
@@ -85,6 +83,20 @@ static bool s_connect(void)
         s_turn();
     }
     return false;
+}
+
+static void s_begin(void)
+{
+    ssl = SSL_new(client);
+    SSL_set_fd(ssl, fd);
+}
+
+/* Whether the connection is made. */
+static bool s_connect(void)
+{
+    s_open_pair();
+    s_begin();
+    return s_shake_hands();
 }
 
 static void s_connect_well(void)
@@ -191,6 +203,36 @@ START_TEST(a_handshake_has_ten_seconds)
 }
 END_TEST
 
+START_TEST(a_handshake_goes_on_when_the_socket_takes_more)
+{
+    static const address_t nobody;
+    static char filler[4096];
+    int pair[2];
+    size_t filled = 0;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair),
+                     0);
+    for (ssize_t sent;
+         (sent = send(pair[1], filler, sizeof filler, MSG_NOSIGNAL)) > 0;)
+        filled += (size_t)sent;
+    fd = pair[0];
+    http1_open(&edge, poller, tls, pair[1], connection_new(&edge, &nobody));
+    s_client();
+    s_begin();
+    BIO *nothing = BIO_new(BIO_s_mem()); /* what is there is the filler */
+    SSL_set0_rbio(ssl, nothing);
+    ck_assert(!s_shake_hands());
+    while (filled) {
+        ssize_t read = recv(fd, filler, sizeof filler, 0);
+        ck_assert_int_gt(read, 0);
+        filled -= (size_t)read;
+    }
+    SSL_set_fd(ssl, fd);
+    ck_assert(s_shake_hands());
+    s_say(ASK);
+    ck_assert_uint_eq(s_count("HTTP/1.1 200"), 1);
+}
+END_TEST
+
 START_TEST(who_does_not_speak_tls_is_gone)
 {
     s_client();
@@ -289,6 +331,28 @@ START_TEST(a_changed_certificate_is_for_those_that_come)
 }
 END_TEST
 
+/* Reads the files anew; whether the log says that this went well. */
+static bool s_says_that_it_reloads(void)
+{
+    char text[1024];
+    int log = memfd_create("log", 0), stderr_before = dup(2);
+    dup2(log, 2);
+    tls_reload(tls);
+    dup2(stderr_before, 2);
+    text[pread(log, text, sizeof text - 1, 0)] = '\0';
+    close(log);
+    close(stderr_before);
+    return strstr(text, "certificate_loaded");
+}
+
+START_TEST(the_operator_is_told_that_a_certificate_was_taken)
+{
+    ck_assert(s_says_that_it_reloads());
+    s_write_key(); /* it does not fit */
+    ck_assert(!s_says_that_it_reloads());
+}
+END_TEST
+
 START_TEST(an_unusable_certificate_leaves_the_one_in_force)
 {
     s_write_key(); /* it does not fit */
@@ -317,12 +381,14 @@ Suite *suite_edge_tls(void)
     tcase_add_test(all, the_end_is_said_by_tls_too);
     tcase_add_test(all, a_peer_that_says_the_end_is_gone);
     tcase_add_test(all, a_handshake_has_ten_seconds);
+    tcase_add_test(all, a_handshake_goes_on_when_the_socket_takes_more);
     tcase_add_test(all, who_does_not_speak_tls_is_gone);
     tcase_add_test(all, version_1_2_is_spoken_with_an_aead_only);
     tcase_add_test(all, older_versions_are_refused);
     tcase_add_test(all, of_protocols_it_knows_http_1_1_alone);
     tcase_add_test(all, a_certificate_without_its_key_is_unusable);
     tcase_add_test(all, a_changed_certificate_is_for_those_that_come);
+    tcase_add_test(all, the_operator_is_told_that_a_certificate_was_taken);
     tcase_add_test(all, an_unusable_certificate_leaves_the_one_in_force);
     suite_add_tcase(suite, all);
     return suite;
