@@ -51,19 +51,18 @@ void repeats_age(repeats_t *self)
 {
     free(self->slots[1]);
     self->slots[1] = self->slots[0];
-    self->counts[1] = self->counts[0];
     self->slots[0] = NULL;
-    self->counts[0] = 0;
+    self->count = 0;
 }
 
 static void s_add(repeats_t *self, uint64_t hash)
 {
-    if (self->counts[0] == HALF)
+    if (self->count == HALF)
         repeats_age(self);
     if (!self->slots[0])
         self->slots[0] = mem_zalloc(SLOTS, sizeof **self->slots);
     uint64_t *slot = s_slot(self->slots[0], hash);
-    self->counts[0] += !*slot;
+    self->count += !*slot;
     *slot = hash;
 }
 

@@ -19,7 +19,7 @@
 typedef struct {
     siphash_key_t key;
     uint64_t *slots[2]; /* newer, older; NULL: none yet */
-    size_t counts[2];
+    size_t count;       /* of the newer */
 } repeats_t;
 
 void repeats_init(repeats_t *self);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/parts.h"
 
-#include <check.h>
+#include "broker/metrics.h"
+#include "tests/unit/logged.h"
 
 static parts_t parts;
 
@@ -55,6 +56,21 @@ START_TEST(log_that_is_not_loaded_yet_tells_nothing)
 }
 END_TEST
 
+START_TEST(what_is_lost_is_counted_and_logged_from_first_to_last)
+{
+    uint64_t lost = metrics[METRIC_HISTORY_LOST];
+    s_log_catch();
+    parts_say_lost(&parts, 7, 9, "forked");
+    ck_assert_ptr_nonnull(
+        strstr(s_logged(), "event=history_lost from=7 to=9 why=forked"));
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost + 3);
+    parts_say_lost(&parts, 7, 0, "redis_lost_its_end");
+    ck_assert_ptr_nonnull(strstr(s_logged(), " from=7 to=unknown why="));
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost + 4);
+    s_log_release();
+}
+END_TEST
+
 Suite *suite_broker_parts(void);
 Suite *suite_broker_parts(void)
 {
@@ -64,6 +80,8 @@ Suite *suite_broker_parts(void)
     tcase_add_test(tcase, store_is_behind_since_its_oldest_missing_record);
     tcase_add_test(tcase, record_from_the_future_does_not_wait);
     tcase_add_test(tcase, log_that_is_not_loaded_yet_tells_nothing);
+    tcase_add_test(tcase,
+                   what_is_lost_is_counted_and_logged_from_first_to_last);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -255,6 +255,21 @@ START_TEST(an_answer_longer_than_the_timeout_is_waited_for_while_it_comes)
 }
 END_TEST
 
+static bool s_has_rested(void)
+{
+    return ticks >= 60; /* three times the timeout */
+}
+
+START_TEST(a_link_over_which_nothing_is_asked_stays)
+{
+    s_start(s_both);
+    s_until(s_is_up);
+    s_until(s_has_rested);
+    ck_assert_uint_eq(ups, 1);
+    ck_assert(redis_link_is_up(redis));
+}
+END_TEST
+
 static void s_on_word(void *context, uint64_t argument,
                       const struct redisReply *reply)
 {
@@ -315,6 +330,7 @@ Suite *suite_broker_redis_link(void)
     tcase_add_test(facts, a_redis_before_7_is_refused_by_name);
     tcase_add_test(
         facts, an_answer_longer_than_the_timeout_is_waited_for_while_it_comes);
+    tcase_add_test(facts, a_link_over_which_nothing_is_asked_stays);
     tcase_add_test(facts,
                    what_always_fails_is_one_trouble_though_all_else_works);
     suite_add_tcase(suite, facts);

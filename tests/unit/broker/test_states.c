@@ -191,6 +191,55 @@ START_TEST(only_a_running_lease_needs_no_grace)
 }
 END_TEST
 
+/* Redis went on, and the one placement that was acknowledged here is not in
+ * it. */
+START_TEST(a_single_placement_that_a_fork_lost_is_said_to_be_lost)
+{
+    s_to_away();
+    uint64_t lost = metrics[METRIC_HISTORY_LOST];
+    redis.at = (position_t){1, {{9}}};
+    s_led();
+    ck_assert_int_eq(broker_state(broker), LOADING);
+    ck_assert_uint_eq(metrics[METRIC_HISTORY_LOST], lost + 1);
+}
+END_TEST
+
+/* An answer of the lead that is over must not be taken for one of the next. */
+START_TEST(what_was_asked_before_a_step_down_is_not_heard)
+{
+    s_to_loading();
+    unsigned forgotten = fake.forgotten;
+    s_pass(500);
+    broker_on_lease(broker);
+    broker_on_renew(broker, false);
+    ck_assert_int_eq(broker_state(broker), STANDBY);
+    ck_assert_uint_eq(fake.forgotten, forgotten + 1);
+}
+END_TEST
+
+/* Whoever led since has decided what became of it. */
+START_TEST(a_batch_in_doubt_is_forgotten_by_a_step_down)
+{
+    s_to_leading();
+    s_place(1);
+    s_lost();
+    s_ready();
+    s_refused(LEAD_HELD);
+    ck_assert_int_eq(broker_state(broker), STANDBY);
+    s_pass(200);
+    s_looked(false);
+    s_led();
+    broker_on_looked(broker, &(ledger_look_t){.meta = redis, .held = true});
+    unsigned commits = fake.asked[ASKED_COMMIT];
+    s_loaded();
+    ck_assert_int_eq(broker_state(broker), LEADING);
+    ck_assert_uint_eq(fake.asked[ASKED_COMMIT], commits);
+    s_place(1); /* anew: it is no duplicate */
+    s_committed(true);
+    ck_assert_uint_eq(broker_parts(broker)->world.seq, 1);
+}
+END_TEST
+
 START_TEST(commit_carries_the_chain)
 {
     s_to_leading();
@@ -401,6 +450,9 @@ Suite *suite_broker_states(void)
     tcase_add_test(tc, the_store_it_hears_may_know_more);
     tcase_add_test(tc, an_epoch_that_was_seen_is_not_begun_again);
     tcase_add_test(tc, leader_that_hears_of_a_higher_epoch_looks);
+    tcase_add_test(tc, a_single_placement_that_a_fork_lost_is_said_to_be_lost);
+    tcase_add_test(tc, what_was_asked_before_a_step_down_is_not_heard);
+    tcase_add_test(tc, a_batch_in_doubt_is_forgotten_by_a_step_down);
     tcase_add_test(tc, commit_carries_the_chain);
     tcase_add_test(tc, batch_in_doubt_is_resent_or_taken_for_applied);
     tcase_add_test(tc, rejections_wait_for_the_lease_to_be_renewed);

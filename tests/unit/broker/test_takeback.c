@@ -239,6 +239,30 @@ START_TEST(a_store_that_is_behind_is_asked_again)
 }
 END_TEST
 
+START_TEST(a_store_that_is_silent_is_asked_again_after_a_while)
+{
+    s_begin(s_yes);
+    uint64_t ticket = takeback.ticket;
+    s_commit(0, 0);
+    s_commit(0, 0);
+    ck_assert_uint_eq(takeback.ticket, ticket); /* it has been asked */
+    takeback.until_ms += 1000000;
+    parts_wake(&parts, (now_t){101000, 1700000001000});
+    s_commit(0, 0);
+    ck_assert_uint_eq(takeback.ticket, ticket);
+    for (uint64_t now_ms = 102000; now_ms < 130000; now_ms += 1000) {
+        bus_persister_t word = {.instance = PERSISTER};
+        persisters_hear(&parts.persisters, &word, "p", 1, now_ms);
+        parts_wake(&parts, (now_t){now_ms, 1700000001000});
+        s_commit(0, 0);
+        ck_assert_uint_eq(takeback.ticket, ticket);
+    }
+    parts_wake(&parts, (now_t){130000, 1700000001000});
+    s_commit(0, 0);
+    ck_assert_uint_eq(takeback.ticket, ticket + 1);
+}
+END_TEST
+
 START_TEST(where_nothing_fits_nothing_is_done)
 {
     s_begin(s_yes);
@@ -463,6 +487,7 @@ Suite *suite_broker_takeback(void)
     tcase_add_test(all, what_players_place_meanwhile_stays);
     tcase_add_test(all, who_leads_next_finishes_it);
     tcase_add_test(all, a_store_that_is_behind_is_asked_again);
+    tcase_add_test(all, a_store_that_is_silent_is_asked_again_after_a_while);
     tcase_add_test(all, where_nothing_fits_nothing_is_done);
     tcase_add_test(all, how_far_it_is_can_be_asked);
     tcase_add_test(all, a_dry_run_and_a_refusal_can_be_asked_for_too);
