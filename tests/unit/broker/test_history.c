@@ -64,6 +64,8 @@ START_TEST(slice_ends_at_a_chunk_and_copy_goes_on)
     for (size_t i = 0; i < 100; i++)
         ck_assert_uint_eq(record_decode(bytes + i * RECORD_BYTES).seq,
                           16380 + i);
+    ck_assert_uint_eq(history_copy(history, 1, 2, bytes), 2);
+    ck_assert_uint_eq(record_decode(bytes).seq, 1);
     ck_assert_uint_eq(history_copy(history, 39990, 100, bytes), 11);
     ck_assert_uint_eq(history_copy(history, 40001, 100, bytes), 0);
 }

@@ -273,6 +273,18 @@ START_TEST(who_waits_when_the_lead_is_lost_is_told_to_ask_again)
 }
 END_TEST
 
+START_TEST(what_does_not_wait_cannot_be_approved)
+{
+    const char *shape = "proposal is the number of a rollback that waits";
+    s_refused_for(VERB("approve", ""), shape);
+    s_refused_for(VERB("approve", ",\"proposal\":0"), shape);
+    s_refused_for(VERB("approve", ",\"proposal\":\"7\""), shape);
+    s_refused_for(VERB("approve", ",\"proposal\":7"),
+                  "nothing waits under that number: it may have run out, or "
+                  "another broker leads now");
+}
+END_TEST
+
 START_TEST(the_policy_is_told_from_memory)
 {
     uint64_t banned = s_done(VERB("ban", ",\"user\":\"" USER "\""));
@@ -317,6 +329,7 @@ Suite *suite_broker_moderation(void)
     tcase_add_test(all, nothing_is_judged_while_an_action_is_in_doubt);
     tcase_add_test(all, what_is_asked_again_while_it_waits_is_not_judged_anew);
     tcase_add_test(all, who_waits_when_the_lead_is_lost_is_told_to_ask_again);
+    tcase_add_test(all, what_does_not_wait_cannot_be_approved);
     tcase_add_test(all, the_policy_is_told_from_memory);
     suite_add_tcase(suite, all);
     return suite;

@@ -99,6 +99,39 @@ START_TEST(a_log_of_small_entries_is_fetched_in_ever_larger_parts)
 }
 END_TEST
 
+/* An entry of so many bytes of records; the caller's (free). */
+static char *s_long_entry(int bytes)
+{
+    char *text = NULL;
+    ck_assert_int_gt(asprintf(&text,
+                              "*1\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nr\r\n"
+                              "$%d\r\n%0*d\r\n",
+                              bytes, bytes, 0),
+                     0);
+    return text;
+}
+
+/* So that a board of small entries is read in few calls, and no answer is too
+ * long for Redis and for us. */
+START_TEST(a_log_of_large_entries_is_fetched_in_parts_of_some_megabytes)
+{
+    char *middling = s_long_entry(3000000), *large = s_long_entry(8400000);
+    s_load_answers("$0\r\n\r\n", "*1\r\n" ENTRY("1-0"), middling);
+    answers[5] = large;
+    answers[6] = large;
+    answers[7] = EMPTY;
+    ledger_load(ledger, true);
+    s_await("board:brd bans:1:9 policy: log:1 log:75000 log:210000 log:210000 "
+            "loaded ");
+    ck_assert_str_eq(s_asked(4), "XRANGE p:log (1-0 + COUNT 200");
+    ck_assert_str_eq(s_asked(5), "XRANGE p:log (2-0 + COUNT 200"); /* it fits */
+    ck_assert_str_eq(s_asked(6), "XRANGE p:log (2-0 + COUNT 100");
+    ck_assert_str_eq(s_asked(7), "XRANGE p:log (2-0 + COUNT 100"); /* least */
+    free(middling);
+    free(large);
+}
+END_TEST
+
 /* ---- following ------------------------------------------------------- */
 
 /* A look: lease, entries, trimmed. */
@@ -117,6 +150,20 @@ START_TEST(a_look_asks_for_what_is_behind_a_seq)
     ck_assert_uint_eq(look.trimmed, 40);
     ck_assert(look.held && !look.more);
     ck_assert_uint_eq(look.lease_ms, 900);
+}
+END_TEST
+
+START_TEST(a_look_without_entries_says_what_redis_is)
+{
+    s_answers("*9\r\n:1\r\n$1\r\n5\r\n$1\r\n7\r\n$1\r\n1\r\n$1\r\nc\r\n"
+              "$1\r\n1\r\n$-1\r\n:1\r\n:900\r\n",
+              NULL);
+    ledger_follow(ledger, 6);
+    s_await("looked ");
+    ck_assert_uint_eq(look.meta.at.seq, 7);
+    ck_assert_uint_eq(look.lease_ms, 900);
+    ck_assert_uint_eq(look.trimmed, 0);
+    ck_assert(!look.more);
 }
 END_TEST
 
@@ -179,7 +226,10 @@ Suite *suite_broker_redis_reading(void)
     tcase_add_test(all, a_log_whose_last_entry_has_no_name_ends_there);
     tcase_add_test(all, an_error_in_a_load_loses_it);
     tcase_add_test(all, a_log_of_small_entries_is_fetched_in_ever_larger_parts);
+    tcase_add_test(
+        all, a_log_of_large_entries_is_fetched_in_parts_of_some_megabytes);
     tcase_add_test(all, a_look_asks_for_what_is_behind_a_seq);
+    tcase_add_test(all, a_look_without_entries_says_what_redis_is);
     tcase_add_test(all, a_lease_is_held_free_or_without_an_end);
     tcase_add_test(all, there_is_more_behind_a_look_of_a_hundred_entries);
     tcase_add_test(all, a_look_that_is_refused_or_forgotten_tells_nothing);
