@@ -5,15 +5,19 @@
  */
 #include "broker/redis_link.h"
 #include "broker/resolver.h"
+#include "common/mem.h"
+#include "tests/unit/folder.h"
 
 #include <arpa/inet.h>
 #include <check.h>
 #include <hiredis/hiredis.h>
 #include <pthread.h>
+#include <sys/un.h>
 
 #define BAD "127.31.7.1" /* nobody listens there */
 #define GOOD "127.31.7.2"
 #define PATIENCE_MS 5000
+#define LONG_BYTES (2u << 20) /* ten times the timeout's worth, read slowly */
 
 static const char *version; /* that the Redis tells */
 static size_t slice;        /* bytes it sends at once; 0: all */
@@ -55,6 +59,25 @@ static void s_answer(int fd, const char *question)
     snprintf(info, sizeof info, "# Server\r\nredis_version:%s\r\n", version);
     snprintf(text, sizeof text, "$%zu\r\n%s\r\n", strlen(info), info);
     ck_assert_int_gt(send(fd, text, strlen(text), MSG_NOSIGNAL), 0);
+}
+
+/* Reads 64 KB each 20 ms, and answers when it has all of a long command. */
+static void *s_serve_slowly(void *arg)
+{
+    static char part[1 << 16];
+    size_t all = 0;
+    (void)arg;
+    int fd = accept(listener, NULL, NULL);
+    for (ssize_t size; (size = read(fd, part, sizeof part)) > 0;) {
+        if (!all)
+            s_answer(fd, "INFO");
+        all += (size_t)size;
+        if (all > LONG_BYTES)
+            ck_assert_int_gt(send(fd, "+OK\r\n", 5, MSG_NOSIGNAL), 0);
+        usleep(20000);
+    }
+    close(fd);
+    return NULL;
 }
 
 static void *s_serve(void *arg)
@@ -181,13 +204,18 @@ static void s_set_up(void)
     zloop_set_nonstop(loop, true);
 }
 
+static void s_end_server(void)
+{
+    shutdown(listener, SHUT_RDWR);
+    close(listener);
+    pthread_join(server, NULL);
+}
+
 static void s_tear_down(void)
 {
     redis_link_destroy(&redis);
     zloop_destroy(&loop);
-    shutdown(listener, SHUT_RDWR);
-    close(listener);
-    pthread_join(server, NULL);
+    s_end_server();
     resolver_use(NULL);
 }
 
@@ -252,6 +280,45 @@ START_TEST(an_answer_longer_than_the_timeout_is_waited_for_while_it_comes)
     redis_link_call(redis, s_on_board, 0, 2, get, NULL);
     s_until(s_has_answer);
     ck_assert_uint_eq(got, 40);
+}
+END_TEST
+
+/* A socket in a folder, since it holds less than the network does. */
+static void s_listen_slowly(const char *folder)
+{
+    static struct sockaddr_un address;
+    address.sun_family = AF_UNIX;
+    snprintf(address.sun_path, sizeof address.sun_path, "%.90s/redis", folder);
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (void *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    url = (redis_url_t){.path = address.sun_path};
+    pthread_create(&server, NULL, s_serve_slowly, NULL);
+}
+
+static void s_on_stored(void *context, uint64_t argument,
+                        const struct redisReply *reply)
+{
+    (void)context, (void)argument, (void)reply;
+    got++;
+}
+
+START_TEST(a_command_longer_than_the_timeout_is_waited_for_while_it_goes)
+{
+    char folder[90];
+    s_end_server();
+    s_new_folder(folder, sizeof folder, "link");
+    s_listen_slowly(folder);
+    s_start(s_both);
+    s_until(s_is_up);
+    const char *set[3] = {"SET", "board", mem_zalloc(1, LONG_BYTES)};
+    const size_t sizes[3] = {3, 5, LONG_BYTES};
+    redis_link_call(redis, s_on_stored, 0, 3, set, sizes);
+    s_until(s_has_answer);
+    ck_assert_uint_eq(ups, 1);
+    free((char *)set[2]);
+    unlink(url.path);
+    rmdir(folder);
 }
 END_TEST
 
@@ -330,6 +397,8 @@ Suite *suite_broker_redis_link(void)
     tcase_add_test(facts, a_redis_before_7_is_refused_by_name);
     tcase_add_test(
         facts, an_answer_longer_than_the_timeout_is_waited_for_while_it_comes);
+    tcase_add_test(
+        facts, a_command_longer_than_the_timeout_is_waited_for_while_it_goes);
     tcase_add_test(facts, a_link_over_which_nothing_is_asked_stays);
     tcase_add_test(facts,
                    what_always_fails_is_one_trouble_though_all_else_works);

@@ -83,6 +83,71 @@ START_TEST(journal_alone_brings_everything_back)
 }
 END_TEST
 
+/* The store's board at seq 30, with a ban of user 255, but for so many bytes of
+ * its end. */
+static void s_answer_snapshot(size_t missing)
+{
+    mail_t mail;
+    record_t records[CONTROL_RECORDS_MAX];
+    control_t ban = {.verb = CONTROL_BAN, .of = {.has = HAS_USER, .user = 255}};
+    size_t count = control_records(&ban, 1, records), size;
+    s_open_world(30);
+    for (size_t i = 0; i < count; i++)
+        policy_feed(parts.world.policy, &records[i], NULL);
+    const board_t *pixels = parts.world.board;
+    uint8_t *policy = policy_bytes(parts.world.policy, &size), both[4096];
+    memcpy(both, board_bytes(pixels), board_size_bytes(pixels));
+    memcpy(both + board_size_bytes(pixels), policy, size);
+    bus_board_t board = {.seq = 30,
+                         .chain = s_chain(30),
+                         .json = json,
+                         .json_size = canvas_to_json(&blank, json, sizeof json),
+                         .pixels = both,
+                         .pixels_size =
+                             board_size_bytes(pixels) + size - missing};
+    mail_frame(&mail.peer, 1);
+    uint8_t *at = mail_frame(&mail.body, bus_board_bound(&board));
+    zmq_msg_t whole;
+    size_t said = bus_put_board(at, BUS_SNAPSHOT, &board);
+    memcpy(mail_frame(&whole, said), at, said);
+    zmq_msg_move(&mail.body, &whole);
+    zmq_msg_close(&whole);
+    free(policy);
+    world_clear(&parts.world);
+    parts.world.epoch = 3;
+    ck_assert_int_eq(restoring_on_mail(&restoring, &parts, &mail),
+                     RESTORING_WAITS);
+    mail_close(&mail);
+}
+
+START_TEST(a_snapshot_and_the_records_behind_it_bring_everything_back)
+{
+    s_begin(50);
+    restoring_go_on(&restoring, &parts);
+    s_answer_snapshot(0);
+    ck_assert_int_eq(restoring.step, RESTORING_ASK_START);
+    /* All of it is in the window: the log is kept from its first record. */
+    ck_assert_int_eq(s_answer(1, 1, CHAIN_UNKNOWN), RESTORING_WAITS);
+    ck_assert_int_eq(s_answer(1, 30, s_chain(0)), RESTORING_WAITS);
+    ck_assert_int_eq(s_answer(31, 20, s_chain(30)), RESTORING_WHOLE);
+    ck_assert_uint_eq(parts.world.seq, 50);
+    ck_assert_uint_eq(history_first(parts.world.history), 1);
+    ck_assert(chain_equal(world_head(&parts.world).chain, s_chain(50)));
+    ck_assert_uint_eq(board_get(parts.world.board, 21), 50 % 16);
+    ck_assert(policy_bans_user(parts.world.policy, 255, 0));
+    ck_assert_uint_eq(users_count(parts.world.users), 50);
+}
+END_TEST
+
+START_TEST(a_snapshot_that_is_cut_off_is_not_taken)
+{
+    s_begin(50);
+    restoring_go_on(&restoring, &parts);
+    s_answer_snapshot(1);
+    ck_assert_int_eq(restoring.step, RESTORING_ASK_SNAPSHOT);
+}
+END_TEST
+
 START_TEST(end_from_a_store_that_forked_is_not_taken)
 {
     s_open_world(20);
@@ -132,6 +197,9 @@ Suite *suite_broker_restoring(void)
     tcase_add_checked_fixture(tc, s_set_up, s_tear_down);
     tcase_add_test(tc, empty_store_means_a_new_canvas);
     tcase_add_test(tc, journal_alone_brings_everything_back);
+    tcase_add_test(tc,
+                   a_snapshot_and_the_records_behind_it_bring_everything_back);
+    tcase_add_test(tc, a_snapshot_that_is_cut_off_is_not_taken);
     tcase_add_test(tc, end_from_a_store_that_forked_is_not_taken);
     tcase_add_test(tc, damaged_board_is_the_stores_with_redis_log_behind);
     tcase_add_test(tc, silent_store_is_asked_again);
