@@ -90,8 +90,7 @@ static void s_send(takeback_t *self, const parts_t *parts,
                            .height = (uint16_t)parts->world.canvas.height,
                            .of = self->of,
                            .takes_back = !takeback_is_restore(self),
-                           .hidden =
-                               mem_zalloc(count + 1, sizeof(selection_t))};
+                           .hidden = mem_zalloc(count, sizeof(selection_t))};
     for (size_t i = 0; i < count; i++)
         if (all[i].seq != s_rollback(self) && !(all[i].of.has & HAS_RESTORING))
             ask.hidden[ask.count++] = all[i].of;
