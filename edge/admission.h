@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How many a worker lets in: sockets, WebSocket sessions, and handshakes per
- * second. What one address may take of them is address.h's.
+ * second. What one address may take of them is address_limits.h's.
  *
  * Sockets are bounded by the descriptors that the process may have, less a
  * reserve for its own; sessions by the setting max_connections as well. There

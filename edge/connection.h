@@ -7,7 +7,7 @@
 #define EDGE_CONNECTION_H
 
 #include "common/token.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -34,7 +34,7 @@ typedef struct edge {
     struct send_ring *send_ring;   /* of a slice, send_ring.h; or NULL */
     struct fanout *fanout;         /* brings them up to date, fanout.h */
     struct auth *auth;             /* token policy, auth.h */
-    struct address_limits *limits; /* by address, address.h */
+    struct address_limits *limits; /* by address, address_limits.h */
     struct shared_budget *shared;  /* of the cluster, shared_budget.h */
     struct admission *admission;   /* of all, admission.h */
     struct content *content;       /* what HTTP serves, http/content.h */

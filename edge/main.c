@@ -3,7 +3,7 @@
  * stipple-edge: holds the sockets of those who watch and place.
  */
 #include "common/mem.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/admission.h"
 #include "edge/auth.h"
 #include "edge/edge.h"

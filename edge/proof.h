@@ -18,7 +18,7 @@
 #define EDGE_PROOF_H
 
 #include "common/role_keys.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 
 #define PROOF_TEXT_LENGTH 44
 #define PROOF_LIFE_MS 300000

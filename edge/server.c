@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics_server.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/admission.h"
 #include "edge/errands.h"
 #include "edge/http/http1.h"

@@ -15,7 +15,7 @@ typedef struct server server_t;
 server_t *server_new(edge_t *edge);
 void server_destroy(server_t **self_p);
 
-/* The worker's libuv loop, for jobs on its thread pool (board_cache.c). */
+/* The worker's libuv loop, for jobs on its thread pool (board_renderings.c). */
 struct uv_loop_s *server_loop(server_t *self);
 
 /* Runs until SIGTERM or SIGINT and the drain that follows. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Anonymous identities that one address may take of the whole cluster
- * (sessions_per_address_cluster), beside what one worker gives it (address.h).
+ * (sessions_per_address_cluster), beside what one worker gives it
+ * (address_limits.h).
  *
  * Each worker has a bucket per address and decides alone, at once. Each second
  * it tells the leader who took a noticeable share, the leader tells all workers
@@ -17,7 +18,7 @@
 #ifndef EDGE_SHARED_BUDGET_H
 #define EDGE_SHARED_BUDGET_H
 
-#include "edge/address.h"
+#include "edge/address_limits.h"
 
 struct edge;
 

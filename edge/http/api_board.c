@@ -31,8 +31,9 @@ static void s_reply(exchange_t *exchange, const rendering_t *made)
         encoding = ENCODING_IDENTITY;
     bool held = etag_matches(exchange->fields[FIELD_IF_NONE_MATCH], made->etag);
     s_cache_control(exchange->edge->config, cache, sizeof cache);
-    snprintf(age, sizeof age, "Age: %llu\r\n",
-             (unsigned long long)board_cache_age_s(exchange->boards, made));
+    snprintf(
+        age, sizeof age, "Age: %llu\r\n",
+        (unsigned long long)board_renderings_age_s(exchange->boards, made));
     exchange_reply(exchange,
                    &(reply_t){
                        .status = held ? 304 : 200,
@@ -57,7 +58,7 @@ static void s_on_rendering(board_waiter_t *waiter, const rendering_t *made)
 
 static void s_drop(exchange_t *exchange)
 {
-    board_cache_cancel(&exchange->waiter);
+    board_renderings_cancel(&exchange->waiter);
 }
 
 static void s_get(exchange_t *exchange, rendering_kind_t kind)
@@ -70,7 +71,7 @@ static void s_get(exchange_t *exchange, rendering_kind_t kind)
     exchange->kind = kind;
     exchange->waiter.on_rendering = s_on_rendering;
     const rendering_t *made =
-        board_cache_get(exchange->boards, kind, &exchange->waiter);
+        board_renderings_get(exchange->boards, kind, &exchange->waiter);
     if (made)
         s_reply(exchange, made);
     else

@@ -6,7 +6,7 @@
 
 #include "common/clock.h"
 #include "common/json_input.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/proof.h"
 #include "edge/shared_budget.h"
 

@@ -15,7 +15,7 @@
 
 struct content {
     assets_t *assets;
-    board_cache_t *boards;
+    board_renderings_t *boards;
     pixel_cache_t *pixels;
     past_cache_t *past;
 };
@@ -67,7 +67,7 @@ static void s_ask_past(void *context, bus_type_t type, const bus_query_t *query,
 content_t *content_new(edge_t *edge)
 {
     content_t *self = mem_zalloc(1, sizeof *self);
-    self->boards = board_cache_new(
+    self->boards = board_renderings_new(
         edge->mirror, (uint64_t)edge->config->board_max_age_s * 1000,
         (uint64_t)edge->config->board_held_bytes, s_submit, edge);
     self->pixels = pixel_cache_new(s_ask_pixel, edge);
@@ -84,7 +84,7 @@ void content_destroy(content_t **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    board_cache_destroy(&self->boards);
+    board_renderings_destroy(&self->boards);
     pixel_cache_destroy(&self->pixels);
     past_cache_destroy(&self->past);
     assets_destroy(&self->assets);
@@ -94,7 +94,7 @@ void content_destroy(content_t **self_p)
 void content_stop(content_t *self)
 {
     if (self)
-        board_cache_stop(self->boards);
+        board_renderings_stop(self->boards);
 }
 
 void content_equip(const content_t *self, exchange_t *exchange)

@@ -13,7 +13,7 @@
 #include "edge/connection.h"
 #include "edge/edge.h"
 #include "edge/http/assets.h"
-#include "edge/http/board_cache.h"
+#include "edge/http/board_renderings.h"
 #include "edge/http/message.h"
 #include "edge/http/past_cache.h"
 #include "edge/http/pixel_cache.h"
@@ -31,7 +31,7 @@ typedef struct exchange {
     /* --- The request; texts are NUL-terminated and lie in `text` --- */
     edge_t *edge;
     assets_t *assets;
-    board_cache_t *boards;
+    board_renderings_t *boards;
     pixel_cache_t *pixels;
     past_cache_t *past_answers;
     connection_t *connection; /* NULL: no address is known */

@@ -6,7 +6,7 @@
 #include "edge/http/api.h"
 
 #include "common/mem.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/admission.h"
 #include "edge/http/input.h"
 #include "edge/http/origin.h"

@@ -7,10 +7,10 @@
  */
 #include "common/clock.h"
 #include "common/mem.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/admission.h"
 #include "edge/auth.h"
-#include "edge/http/board_cache.h"
+#include "edge/http/board_renderings.h"
 #include "edge/http/content.h"
 #include "edge/http/http1.h"
 #include "edge/mirror.h"

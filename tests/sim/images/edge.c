@@ -8,7 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/connection.h"
 #include "edge/errands.h"
 #include "edge/mirror.h"

@@ -8,7 +8,7 @@
 #include "edge/http/api.h"
 
 #include "common/mem.h"
-#include "edge/address.h"
+#include "edge/address_limits.h"
 #include "edge/errands.h"
 #include "edge/shared_budget.h"
 
@@ -20,7 +20,7 @@
 static edge_config_t config;
 static edge_t edge;
 static assets_t *assets;
-static board_cache_t *boards;
+static board_renderings_t *boards;
 static past_cache_t *past_answers;
 static bus_type_t asked; /* of the past, last */
 static bus_query_t asked_for;
@@ -104,7 +104,7 @@ static inline void s_setup(void)
     told_size = 0;
     tell_result = 0;
     assets = assets_new("");
-    boards = board_cache_new(edge.mirror, 3000, 1 << 20, s_submit, NULL);
+    boards = board_renderings_new(edge.mirror, 3000, 1 << 20, s_submit, NULL);
     past_answers = past_cache_new(s_ask_past, NULL);
     job = NULL;
     asked = 0;
@@ -113,7 +113,7 @@ static inline void s_setup(void)
 static inline void s_teardown(void)
 {
     exchange_destroy(&exchange);
-    board_cache_destroy(&boards);
+    board_renderings_destroy(&boards);
     past_cache_destroy(&past_answers);
     if (job)
         job->done(job);

@@ -16,8 +16,8 @@
  * the operator forgot to name: the log says so, once per address and at most
  * once a minute.
  */
-#ifndef EDGE_ADDRESS_H
-#define EDGE_ADDRESS_H
+#ifndef EDGE_ADDRESS_LIMITS_H
+#define EDGE_ADDRESS_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>

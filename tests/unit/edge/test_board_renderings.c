@@ -2,7 +2,7 @@
  *
  * The cache on a mirror that is fed by hand, with jobs that run when told.
  */
-#include "edge/http/board_cache.h"
+#include "edge/http/board_renderings.h"
 
 #include "common/clock.h"
 #include "common/cursor.h"
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Suite *suite_edge_board_cache(void);
+Suite *suite_edge_board_renderings(void);
 
 #define LIFE_MS 3000
 /* Some renderings of 20 × 10 pixels. */
@@ -24,7 +24,7 @@ static uint64_t now_ms;
 static mirror_t *mirror;
 static board_t *board; /* what the mirror should show */
 static uint64_t seq;
-static board_cache_t *cache;
+static board_renderings_t *cache;
 static work_t *job; /* submitted and not yet run */
 
 static uint64_t s_now_ms(void)
@@ -98,12 +98,12 @@ static void s_setup(void)
     seq = 5;
     job = NULL;
     s_feed(1);
-    cache = board_cache_new(mirror, LIFE_MS, HELD_MAX, s_submit, NULL);
+    cache = board_renderings_new(mirror, LIFE_MS, HELD_MAX, s_submit, NULL);
 }
 
 static void s_teardown(void)
 {
-    board_cache_destroy(&cache);
+    board_renderings_destroy(&cache);
     if (job)
         s_finish();
     mirror_destroy(&mirror);
@@ -127,7 +127,7 @@ static void s_on_rendering(board_waiter_t *waiter, const rendering_t *made)
 static const rendering_t *s_get(asker_t *asker, rendering_kind_t kind)
 {
     asker->waiter.on_rendering = s_on_rendering;
-    return board_cache_get(cache, kind, &asker->waiter);
+    return board_renderings_get(cache, kind, &asker->waiter);
 }
 
 /* A rendering of the board that is now in force. */
@@ -188,7 +188,7 @@ START_TEST(many_askers_cost_one_rendering)
     s_finish();
     for (int i = 0; i < 100; i++)
         ck_assert_uint_eq(askers[i].calls, 1);
-    ck_assert_uint_eq(board_cache_made(cache), 1);
+    ck_assert_uint_eq(board_renderings_made(cache), 1);
     ck_assert_ptr_nonnull(s_get(&askers[0], 0));
 }
 END_TEST
@@ -200,7 +200,7 @@ START_TEST(a_rendering_lasts_its_life)
     s_place(1, 1);
     now_ms += LIFE_MS - 1;
     ck_assert_uint_eq(s_get(&asker, 0)->seq, 5);
-    ck_assert_uint_eq(board_cache_age_s(cache, s_get(&asker, 0)), 2);
+    ck_assert_uint_eq(board_renderings_age_s(cache, s_get(&asker, 0)), 2);
     now_ms += 1;
     ck_assert_ptr_null(s_get(&asker, 0));
     s_finish();
@@ -215,8 +215,8 @@ START_TEST(an_unchanged_board_is_not_made_again)
     now_ms += 100 * LIFE_MS;
     const rendering_t *made = s_get(&asker, 0);
     ck_assert_ptr_nonnull(made);
-    ck_assert_uint_eq(board_cache_age_s(cache, made), 0);
-    ck_assert_uint_eq(board_cache_made(cache), 1);
+    ck_assert_uint_eq(board_renderings_age_s(cache, made), 0);
+    ck_assert_uint_eq(board_renderings_made(cache), 1);
 }
 END_TEST
 
@@ -269,8 +269,8 @@ START_TEST(who_left_is_not_called)
     s_get(&stays, 0);
     s_get(&leaves, 0);
     s_get(&last, 0);
-    board_cache_cancel(&leaves.waiter);
-    board_cache_cancel(&leaves.waiter);
+    board_renderings_cancel(&leaves.waiter);
+    board_renderings_cancel(&leaves.waiter);
     s_finish();
     ck_assert_uint_eq(leaves.calls, 0);
     ck_assert_uint_eq(stays.calls + last.calls, 2);
@@ -281,7 +281,7 @@ START_TEST(a_cache_may_go_while_a_job_runs)
 {
     asker_t asker = {0};
     s_get(&asker, 0);
-    board_cache_destroy(&cache);
+    board_renderings_destroy(&cache);
     s_finish();
     ck_assert_uint_eq(asker.calls, 0);
 }
@@ -291,10 +291,10 @@ START_TEST(a_stopped_job_calls_nobody)
 {
     asker_t asker = {0};
     s_get(&asker, 3);
-    board_cache_stop(cache);
+    board_renderings_stop(cache);
     s_finish();
     ck_assert_uint_eq(asker.calls, 0);
-    board_cache_cancel(&asker.waiter); /* as its connection's end does */
+    board_renderings_cancel(&asker.waiter); /* as its connection's end does */
 }
 END_TEST
 
@@ -377,7 +377,7 @@ START_TEST(replaced_renderings_are_held_up_to_a_limit)
         slow[i].body = blob_ref(s_made()->body[ENCODING_IDENTITY]);
         slow[i].reader.on_revoked = s_on_revoked;
         blob_read(slow[i].body, &slow[i].reader);
-        ck_assert_uint_le(board_cache_held_bytes(cache), HELD_MAX);
+        ck_assert_uint_le(board_renderings_held_bytes(cache), HELD_MAX);
     }
     ck_assert(slow[0].revoked);
     ck_assert(!slow[24].revoked);
@@ -386,7 +386,7 @@ START_TEST(replaced_renderings_are_held_up_to_a_limit)
         blob_leave(&slow[i].reader);
         blob_unref(&slow[i].body);
     }
-    ck_assert_uint_eq(board_cache_held_bytes(cache), 0);
+    ck_assert_uint_eq(board_renderings_held_bytes(cache), 0);
 }
 END_TEST
 
@@ -410,10 +410,10 @@ START_TEST(who_reads_the_board_in_force_is_never_cut_off)
 }
 END_TEST
 
-Suite *suite_edge_board_cache(void)
+Suite *suite_edge_board_renderings(void)
 {
-    Suite *suite = suite_create("edge/board_cache");
-    TCase *tcase = tcase_create("board_cache");
+    Suite *suite = suite_create("edge/board_renderings");
+    TCase *tcase = tcase_create("board_renderings");
     tcase_add_checked_fixture(tcase, s_setup, s_teardown);
     tcase_add_test(tcase, header_and_pixels_are_the_board);
     tcase_add_test(tcase, gzip_unpacks_to_the_same);

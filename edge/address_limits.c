@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See address.h. A hash table of addresses that are connected or took something
- * lately; each limit is one number, the time at which all that was taken has
- * come back (the generic cell rate algorithm).
+ * See address_limits.h. A hash table of addresses that are connected or took
+ * something lately; each limit is one number, the time at which all that was
+ * taken has come back (the generic cell rate algorithm).
  */
-#include "edge/address.h"
+#include "edge/address_limits.h"
 
 #include "common/clock.h"
 #include "common/log.h"

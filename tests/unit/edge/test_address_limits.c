@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/address.h"
+#include "edge/address_limits.h"
 
 #include "common/clock.h"
 #include "edge/edge.h"
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-Suite *suite_edge_address(void);
+Suite *suite_edge_address_limits(void);
 
 static uint64_t now_ms;
 static edge_config_t config;
@@ -286,9 +286,9 @@ START_TEST(proxy_that_nobody_named_is_told_of_once)
 }
 END_TEST
 
-Suite *suite_edge_address(void)
+Suite *suite_edge_address_limits(void)
 {
-    Suite *suite = suite_create("edge/address");
+    Suite *suite = suite_create("edge/address_limits");
     TCase *tcase = tcase_create("address");
     tcase_add_checked_fixture(tcase, s_setup, s_teardown);
     tcase_add_test(tcase, texts_are_parsed);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See board_cache.h. One slot a kind: the rendering in force, the job that runs
- * (if any), who waits. A rendering is good while it is the board of the mirror
- * (same epoch, seq and palette) or, of the same epoch, younger than the life.
- * Whoever asked before a job copied the board gets its rendering, however long
- * it took; who comes while it runs does so only if it is good by that rule.
+ * See board_renderings.h. One slot a kind: the rendering in force, the job that
+ * runs (if any), who waits. A rendering is good while it is the board of the
+ * mirror (same epoch, seq and palette) or, of the same epoch, younger than the
+ * life. Whoever asked before a job copied the board gets its rendering, however
+ * long it took; who comes while it runs does so only if it is good by that
+ * rule.
  */
-#include "edge/http/board_cache.h"
+#include "edge/http/board_renderings.h"
 
 #include "common/clock.h"
 #include "common/cursor.h"
@@ -26,7 +27,7 @@
 
 typedef struct {
     work_t work;
-    board_cache_t *cache; /* NULL: destroyed meanwhile; the loop's */
+    board_renderings_t *cache; /* NULL: destroyed meanwhile; the loop's */
     rendering_kind_t kind;
     atomic_bool stop; /* give up: nobody waits any more */
     canvas_t canvas;
@@ -44,7 +45,7 @@ typedef struct {
     board_waiter_t *waiters; /* who came later, and waits for the next */
 } slot_t;
 
-struct board_cache {
+struct board_renderings {
     const mirror_t *mirror;
     uint64_t life_ms;
     uint64_t held_max;
@@ -69,11 +70,11 @@ static void s_job_free(job_t *job)
     free(job);
 }
 
-board_cache_t *board_cache_new(const mirror_t *mirror, uint64_t life_ms,
-                               uint64_t held_bytes, work_submit_fn submit,
-                               void *context)
+board_renderings_t *board_renderings_new(const mirror_t *mirror,
+                                         uint64_t life_ms, uint64_t held_bytes,
+                                         work_submit_fn submit, void *context)
 {
-    board_cache_t *self = mem_zalloc(1, sizeof *self);
+    board_renderings_t *self = mem_zalloc(1, sizeof *self);
     self->mirror = mirror;
     self->life_ms = life_ms;
     self->held_max = held_bytes;
@@ -90,7 +91,7 @@ static uint64_t s_cost(const blob_t *body)
 }
 
 /* Drops those that nobody sends any more; what is left. */
-uint64_t board_cache_held_bytes(board_cache_t *self)
+uint64_t board_renderings_held_bytes(board_renderings_t *self)
 {
     uint64_t bytes = 0;
     size_t kept = 0;
@@ -106,7 +107,7 @@ uint64_t board_cache_held_bytes(board_cache_t *self)
     return bytes;
 }
 
-static void s_hold(board_cache_t *self, blob_t *body)
+static void s_hold(board_renderings_t *self, blob_t *body)
 {
     if (self->held_count == self->held_capacity) {
         self->held_capacity = self->held_capacity ? self->held_capacity * 2 : 8;
@@ -117,14 +118,14 @@ static void s_hold(board_cache_t *self, blob_t *body)
 }
 
 /* Gives a rendering up: whoever sends it may go on, while there is room. */
-static void s_replace(board_cache_t *self, rendering_t *made)
+static void s_replace(board_renderings_t *self, rendering_t *made)
 {
     for (int i = 0; i < ENCODING_COUNT; i++) {
         if (made->body[i])
             s_hold(self, made->body[i]);
         made->body[i] = NULL;
     }
-    uint64_t bytes = board_cache_held_bytes(self);
+    uint64_t bytes = board_renderings_held_bytes(self);
     for (size_t i = 0; i < self->held_count && bytes > self->held_max; i++) {
         bytes -= s_cost(self->held[i]);
         blob_revoke(self->held[i]);
@@ -139,7 +140,7 @@ static bool s_same_palette(const canvas_t *a, const canvas_t *b)
 }
 
 /* Of the mirror's present history, size and (for a PNG) colours. */
-static bool s_alike(const board_cache_t *self, const canvas_t *canvas,
+static bool s_alike(const board_renderings_t *self, const canvas_t *canvas,
                     uint64_t seq, rendering_kind_t kind)
 {
     const canvas_t *now = mirror_canvas(self->mirror);
@@ -149,7 +150,7 @@ static bool s_alike(const board_cache_t *self, const canvas_t *canvas,
            (!kind || s_same_palette(canvas, now));
 }
 
-static bool s_good(const board_cache_t *self, const canvas_t *canvas,
+static bool s_good(const board_renderings_t *self, const canvas_t *canvas,
                    const rendering_t *made, rendering_kind_t kind)
 {
     return s_alike(self, canvas, made->seq, kind) &&
@@ -227,7 +228,7 @@ static void s_push(board_waiter_t **list, board_waiter_t *waiter)
     *list = waiter;
 }
 
-static void s_start(board_cache_t *self, rendering_kind_t kind)
+static void s_start(board_renderings_t *self, rendering_kind_t kind)
 {
     slot_t *slot = &self->slots[kind];
     job_t *job = mem_zalloc(1, sizeof *job);
@@ -251,7 +252,7 @@ static void s_start(board_cache_t *self, rendering_kind_t kind)
 }
 
 /* PNGs of a large board take seconds of a core: one at a time. */
-static bool s_may_start(const board_cache_t *self, rendering_kind_t kind)
+static bool s_may_start(const board_renderings_t *self, rendering_kind_t kind)
 {
     for (rendering_kind_t i = kind ? 1 : 0; i <= (kind ? PNG_SCALE_MAX : 0);
          i++)
@@ -261,7 +262,7 @@ static bool s_may_start(const board_cache_t *self, rendering_kind_t kind)
 }
 
 /* Starts what is waited for, beginning behind the kind that had its turn. */
-static void s_start_next(board_cache_t *self, rendering_kind_t last)
+static void s_start_next(board_renderings_t *self, rendering_kind_t last)
 {
     for (unsigned i = 1; i <= RENDERING_KINDS; i++) {
         rendering_kind_t kind = (last + i) % RENDERING_KINDS;
@@ -279,7 +280,7 @@ static void s_serve(slot_t *slot)
         list->at = &list;
     while (list) {
         board_waiter_t *waiter = list;
-        board_cache_cancel(waiter);
+        board_renderings_cancel(waiter);
         waiter->on_rendering(waiter, &slot->made);
     }
 }
@@ -289,13 +290,13 @@ static void s_put_off(slot_t *slot)
 {
     while (slot->served) {
         board_waiter_t *waiter = slot->served;
-        board_cache_cancel(waiter);
+        board_renderings_cancel(waiter);
         s_push(&slot->waiters, waiter);
     }
 }
 
 /* Large boards have large PNGs: none is kept for nobody. */
-static void s_drop_idle(board_cache_t *self)
+static void s_drop_idle(board_renderings_t *self)
 {
     for (int i = 0; i < RENDERING_KINDS; i++) {
         slot_t *slot = &self->slots[i];
@@ -309,7 +310,7 @@ static void s_drop_idle(board_cache_t *self)
 static void s_done(work_t *work)
 {
     job_t *job = (job_t *)work;
-    board_cache_t *self = job->cache;
+    board_renderings_t *self = job->cache;
     rendering_kind_t kind = job->kind;
     slot_t *slot = self ? &self->slots[kind] : NULL;
     if (slot)
@@ -333,8 +334,9 @@ static void s_done(work_t *work)
     s_drop_idle(self);
 }
 
-const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
-                                   board_waiter_t *waiter)
+const rendering_t *board_renderings_get(board_renderings_t *self,
+                                        rendering_kind_t kind,
+                                        board_waiter_t *waiter)
 {
     assert(kind < RENDERING_KINDS && mirror_board(self->mirror) && !waiter->at);
     slot_t *slot = &self->slots[kind];
@@ -350,7 +352,7 @@ const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
     return NULL;
 }
 
-void board_cache_cancel(board_waiter_t *waiter)
+void board_renderings_cancel(board_waiter_t *waiter)
 {
     if (!waiter->at)
         return;
@@ -361,39 +363,40 @@ void board_cache_cancel(board_waiter_t *waiter)
     waiter->next = NULL;
 }
 
-uint64_t board_cache_age_s(const board_cache_t *self, const rendering_t *made)
+uint64_t board_renderings_age_s(const board_renderings_t *self,
+                                const rendering_t *made)
 {
     if (made->seq == mirror_seq(self->mirror))
         return 0;
     return (clock_mono_ms() - made->made_at_ms) / 1000;
 }
 
-uint64_t board_cache_made(const board_cache_t *self)
+uint64_t board_renderings_made(const board_renderings_t *self)
 {
     return self->count;
 }
 
-void board_cache_stop(board_cache_t *self)
+void board_renderings_stop(board_renderings_t *self)
 {
     for (int i = 0; i < RENDERING_KINDS; i++)
         if (self->slots[i].job)
             atomic_store(&self->slots[i].job->stop, true);
 }
 
-void board_cache_destroy(board_cache_t **self_p)
+void board_renderings_destroy(board_renderings_t **self_p)
 {
-    board_cache_t *self = *self_p;
+    board_renderings_t *self = *self_p;
     *self_p = NULL;
     if (!self)
         return;
-    board_cache_stop(self);
+    board_renderings_stop(self);
     for (int i = 0; i < RENDERING_KINDS; i++) {
         slot_t *slot = &self->slots[i];
         if (slot->job)
             slot->job->cache = NULL;
         s_put_off(slot);
         while (slot->waiters)
-            board_cache_cancel(slot->waiters);
+            board_renderings_cancel(slot->waiters);
         s_rendering_free(&slot->made);
     }
     while (self->held_count)

@@ -11,8 +11,8 @@
  * sent, but together take at most held_bytes: beyond, the oldest are revoked,
  * which ends their readers' connections.
  */
-#ifndef EDGE_HTTP_BOARD_CACHE_H
-#define EDGE_HTTP_BOARD_CACHE_H
+#ifndef EDGE_HTTP_BOARD_RENDERINGS_H
+#define EDGE_HTTP_BOARD_RENDERINGS_H
 
 #include "edge/http/blob.h"
 #include "edge/http/negotiate.h"
@@ -36,7 +36,7 @@ typedef struct {
     blob_t *body[ENCODING_COUNT];  /* NULL where that encoding was not made */
 } rendering_t;
 
-typedef struct board_cache board_cache_t;
+typedef struct board_renderings board_renderings_t;
 
 /* Runs job->run on another thread, then job->done on the loop's. */
 typedef struct work {
@@ -47,13 +47,13 @@ typedef void (*work_submit_fn)(void *context, work_t *job);
 
 /* `mirror` is borrowed. Jobs that run when the cache is destroyed find it gone
  * and free themselves. */
-board_cache_t *board_cache_new(const mirror_t *mirror, uint64_t life_ms,
-                               uint64_t held_bytes, work_submit_fn submit,
-                               void *context);
-void board_cache_destroy(board_cache_t **self_p);
+board_renderings_t *board_renderings_new(const mirror_t *mirror,
+                                         uint64_t life_ms, uint64_t held_bytes,
+                                         work_submit_fn submit, void *context);
+void board_renderings_destroy(board_renderings_t **self_p);
 
 /* Gives up what is being made; who waits for it is not called any more. */
-void board_cache_stop(board_cache_t *self);
+void board_renderings_stop(board_renderings_t *self);
 
 /* Someone waiting; embedded in the waiter, zeroed before its first use. */
 typedef struct board_waiter {
@@ -67,19 +67,21 @@ typedef struct board_waiter {
 /* A rendering good now, borrowed until the loop's next turn; or NULL: the
  * waiter will be called (never within this call). The mirror must hold a
  * board. */
-const rendering_t *board_cache_get(board_cache_t *self, rendering_kind_t kind,
-                                   board_waiter_t *waiter);
+const rendering_t *board_renderings_get(board_renderings_t *self,
+                                        rendering_kind_t kind,
+                                        board_waiter_t *waiter);
 /* The waiter will not be called; also fine where it does not wait. */
-void board_cache_cancel(board_waiter_t *waiter);
+void board_renderings_cancel(board_waiter_t *waiter);
 
 /* For the Age field: how long a rendering has stood while the board changed. 0
  * while it is the board still. */
-uint64_t board_cache_age_s(const board_cache_t *self, const rendering_t *made);
+uint64_t board_renderings_age_s(const board_renderings_t *self,
+                                const rendering_t *made);
 
 /* Bytes of replaced renderings that are still sent. */
-uint64_t board_cache_held_bytes(board_cache_t *self);
+uint64_t board_renderings_held_bytes(board_renderings_t *self);
 
 /* How many renderings were made, for tests and metrics. */
-uint64_t board_cache_made(const board_cache_t *self);
+uint64_t board_renderings_made(const board_renderings_t *self);
 
 #endif
