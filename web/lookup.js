@@ -16,6 +16,7 @@ export class Lookup {
     this.told = told;
     this.at = null;
     this.timer = null;
+    this.changes = 0; // an answer of before the last one is old
   }
 
   /// The pixel chosen now, or null.
@@ -31,11 +32,12 @@ export class Lookup {
   /// The chosen pixel changed; `own` if this visitor did it.
   changed(own = null) {
     if (!this.at) return;
+    this.changes++;
     this.told(own ?? { changed: true });
-    if (own || this.late) return;
-    this.late = true;
+    if (!own && this.late) return;
     this.env.clearTimeout(this.timer);
-    this.later(CHANGE_MS + this.env.random() * CHANGE_SPREAD_MS);
+    this.late = !own;
+    if (!own) this.later(CHANGE_MS + this.env.random() * CHANGE_SPREAD_MS);
   }
 
   later(ms) {
@@ -43,8 +45,10 @@ export class Lookup {
     this.timer = this.env.setTimeout(async () => {
       this.late = false;
       if (at !== this.at) return;
+      const { changes } = this;
       const pixel = await fetchPixel(this.env, at);
-      if (at === this.at) this.told(pixel ?? { failed: true });
+      if (at === this.at && changes === this.changes)
+        this.told(pixel ?? { failed: true });
     }, ms);
   }
 }
