@@ -25,7 +25,7 @@
 /* How long after the last fault a placement is accepted at the latest: the
  * lease and 2 s, and what restarts and restoring may take. */
 #define PLACING_WITHIN (14 * SECOND)
-/* … and one after the other. */
+/* … and the longest time between two that are accepted then. */
 #define PLACED_WITHIN (5 * SECOND)
 #define LEVEL_WITHIN (9 * SECOND)
 /* … an operator has an answer. A rollback whose question to the store was lost

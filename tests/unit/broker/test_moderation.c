@@ -194,14 +194,21 @@ START_TEST(an_operators_key_makes_an_action_happen_once)
 }
 END_TEST
 
+/* By its key; its end is soon in the past. */
+static const char *s_ban_of_a_second(void)
+{
+    static char text[200];
+    snprintf(text, sizeof text,
+             VERB("ban", ",\"user\":\"%s\",\"until\":%llu,\"key\":5"), USER,
+             (unsigned long long)now.wall_ms + 1000);
+    return text;
+}
+
 /* Its first asking waits behind another, and what it was judged by has passed.
  */
 START_TEST(what_is_asked_again_while_it_waits_is_not_judged_anew)
 {
-    char text[200];
-    snprintf(text, sizeof text,
-             VERB("ban", ",\"user\":\"%s\",\"until\":%llu,\"key\":5"), USER,
-             (unsigned long long)now.wall_ms + 1000);
+    const char *text = s_ban_of_a_second();
     s_ask_text(VERB("lock", ""));
     s_ask_text(text);
     s_pass(2000);
@@ -221,10 +228,7 @@ END_TEST
 /* Its batch is sent again, and nobody knows yet that it will be done. */
 START_TEST(nothing_is_judged_while_an_action_is_in_doubt)
 {
-    char text[200];
-    snprintf(text, sizeof text,
-             VERB("ban", ",\"user\":\"%s\",\"until\":%llu,\"key\":5"), USER,
-             (unsigned long long)now.wall_ms + 1000);
+    const char *text = s_ban_of_a_second();
     s_ask_text(text);
     s_lost();
     json_decref(s_reply());

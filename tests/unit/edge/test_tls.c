@@ -4,11 +4,11 @@
  * socket pair: which are made, what they carry, and a certificate that changes.
  */
 #include "tests/unit/edge/connection_stage.h"
+#include "tests/unit/logged.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <poll.h>
-#include <sys/mman.h>
 
 Suite *suite_edge_tls(void);
 
@@ -334,14 +334,10 @@ END_TEST
 /* Reads the files anew; whether the log says that this went well. */
 static bool s_says_that_it_reloads(void)
 {
-    char text[1024];
-    int log = memfd_create("log", 0), stderr_before = dup(2);
-    dup2(log, 2);
+    s_log_catch();
     tls_reload(tls);
-    dup2(stderr_before, 2);
-    text[pread(log, text, sizeof text - 1, 0)] = '\0';
-    close(log);
-    close(stderr_before);
+    const char *text = s_logged();
+    s_log_release();
     return strstr(text, "certificate_loaded");
 }
 
